@@ -1,0 +1,1 @@
+"""An ERP core whose verticals are installable packages."""

@@ -1,0 +1,1 @@
+"""What makes it a platform, and nothing of any business."""

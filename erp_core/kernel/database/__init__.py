@@ -1,0 +1,1 @@
+"""Roles, policies, tenant context and units of work."""

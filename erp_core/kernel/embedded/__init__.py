@@ -1,0 +1,1 @@
+"""PostgreSQL and Redis for a machine that has neither."""

@@ -1,0 +1,1 @@
+"""One Alembic branch for each package, one runner for all."""

@@ -1,0 +1,1 @@
+"""How verticals describe themselves, are found, checked and called."""

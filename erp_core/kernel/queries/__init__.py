@@ -1,0 +1,1 @@
+"""Statements built once and sent in one round trip."""

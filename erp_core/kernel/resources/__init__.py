@@ -1,0 +1,1 @@
+"""One declaration gives an object its whole API."""

@@ -1,0 +1,1 @@
+"""Background work: jobs, schedules, outbox and workers."""
