@@ -28,6 +28,8 @@ class Actor:
     permissions: frozenset[str] = frozenset()
     request_id: str = ""
     address: str = ""
+    user_agent: str = ""
+    session_id: UUID | None = None
     language: str = "es_MX"
     time_zone: str = "America/Mexico_City"
 

@@ -32,7 +32,8 @@ class Resource:
     but for those in ``fixed``. ``read`` names the columns that a reader sees. ``filters`` and ``sorts`` name columns; each
     must be first after ``tenant_id`` in some index (conformance checks it), and a sorted column must be NOT NULL.
     ``sort_by`` sorts a column through another one, such as ``{"name": "name_key"}``. ``search`` is a ``folded`` column
-    served to ``q=``. ``references`` tells what a column points at, for ``include=`` and for errors.
+    served to ``q=``. ``references`` tells what a column points at, for ``include=`` and for errors; ``lookups`` tells by which
+    natural key of the target an imported cell names it (``{"unit_id": "code"}``).
 
     ``prepare`` is pure: it gets the fields that were sent and gives the columns to store, or raises a ``Problem``.
     ``create_with``, ``update_with`` and ``archive_with`` name services that carry the write when a plain insert or update
@@ -52,6 +53,7 @@ class Resource:
     default_sort: str = "-created_at"
     search: str | None = None
     references: Mapping[str, str] = field(default_factory=dict)
+    lookups: Mapping[str, str] = field(default_factory=dict)
     prepare: Prepare | None = None
     create_with: Callable[[Context, msgspec.Struct], UUID] | None = None
     update_with: Callable[[Context, UUID, dict[str, Any]], None] | None = None
