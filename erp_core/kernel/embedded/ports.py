@@ -6,9 +6,11 @@ import json
 import secrets
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 from erp_core.kernel.embedded.errors import EmbeddedUnavailable
+from erp_core.kernel.embedded.processes import wait_until
 
 LOOPBACK = "127.0.0.1"
 # Below the range from which systems lend ports to outgoing connections, so that a remembered port is rarely lent away.
@@ -23,7 +25,8 @@ def remembered_port(data_dir: Path, server: str) -> int | None:
 def choose_port(data_dir: Path, server: str) -> int:
     """Return the remembered port of a server that is not running, or a new one if somebody else took it."""
     port = remembered_port(data_dir, server)
-    if port is None or not is_free(port):
+    # The threads of a killed server may keep its socket for some milliseconds after the process counts as dead.
+    if port is None or not wait_until(partial(is_free, port), 0.5):
         port = _free_port()
         _path(data_dir).write_text(json.dumps({**_read(data_dir), server: port}), encoding="utf-8")
     return port

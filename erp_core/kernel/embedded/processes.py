@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from erp_core.kernel.embedded.account import Account
 from erp_core.kernel.embedded.errors import EmbeddedUnavailable
@@ -29,48 +31,79 @@ def find_server(pid: int | None, program: str, folder: Path) -> Process | None:
 
 
 def is_impostor(pid: int | None, program: str, folder: Path) -> bool:
-    """Tell whether `pid` surely belongs to something other than `program` working in `folder`."""
+    """Tell whether the system knows `pid`, but surely not as `program` working in `folder`: a stranger or a zombie."""
+    if pid is None or not _psutil().pid_exists(pid):
+        return False
     process = _living(pid)
-    return process is not None and _works_in(process, program, folder) is False
+    return process is None or _works_in(process, program, folder) is False
+
+
+def any_works_in(program: str, folder: Path) -> bool:
+    """Tell whether any living process of `program` works in `folder`."""
+    named = (process for process in _psutil().process_iter() if is_alive(process))
+    return any(_works_in(process, program, folder) for process in named)
+
+
+def is_alive(process: Process) -> bool:
+    """Tell whether a process still runs; a zombie does not, it only waits for a parent that may never ask."""
+    try:
+        return bool(process.is_running() and process.status() != _psutil().STATUS_ZOMBIE)
+    except _psutil().Error:
+        return False
+
+
+def _psutil() -> Any:
+    """Import the package on first use, because only the optional extra brings it."""
+    return importlib.import_module("psutil")
 
 
 def _living(pid: int | None) -> Process | None:
     try:
-        import psutil  # noqa: PLC0415 -- brought by the optional extra
-    except ModuleNotFoundError as missing:
-        raise EmbeddedUnavailable.not_installed("psutil", "DATABASE_URL and REDIS_URL") from missing
-    try:
-        process = None if pid is None else psutil.Process(pid)
-        # A zombie is dead; it only waits for a parent that may never ask (process 1 of a plain container).
-        return None if process is None or process.status() == psutil.STATUS_ZOMBIE else process
-    except psutil.Error:
+        process = None if pid is None else _psutil().Process(pid)
+    except _psutil().Error:
         return None
+    return process if process is not None and is_alive(process) else None
+
+
+def name_tag(folder: Path) -> str:
+    """Return the word that the servers of this folder carry in their command line, which everybody may read.
+
+    Their working directory would tell the same, but root in a plain container may not see it.
+    """
+    return f"erp-{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]}"
 
 
 def _works_in(process: Process, program: str, folder: Path) -> bool | None:
     """Return None where the system does not let us see."""
-    import psutil  # noqa: PLC0415 -- brought by the optional extra
-
     try:
-        return process.name().startswith(program) and Path(process.cwd()).samefile(folder)
-    except (psutil.Error, OSError):
+        if not process.name().startswith(program):
+            return False
+        return name_tag(folder) in " ".join(process.cmdline()) or Path(process.cwd()).samefile(folder)
+    except (_psutil().Error, OSError):
         return None
 
 
-def run_program(command: Sequence[str | Path], account: Account, folder: Path, *, text: str = "",
+def run_program(command: Sequence[str], account: Account, folder: Path, *, text: str = "",
                 keep: Sequence[int] = (), output: Path | None = None) -> int:  # fmt: skip
     """Run a program to its end in `folder` under `account`, apart from this terminal; return its exit status.
 
     `text` is its standard input, `keep` are file descriptors it may use, `output` receives what it prints. Neither
     is a pipe, because a server that the program leaves behind would keep a pipe open and this call would never end.
     """
-    creation = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
-    with (output or Path(os.devnull)).open("ab") as sink:
-        return subprocess.run(
-            [str(part) for part in command],
-            cwd=folder, env=_environment(os.environ), input=text.encode(), stdout=sink, stderr=sink, check=False,
-            start_new_session=True, creationflags=creation, pass_fds=keep, **account.identity(),
-        ).returncode  # fmt: skip
+    creation = 0
+    if sys.platform == "win32":
+        creation = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    try:
+        with (output or Path(os.devnull)).open("ab") as sink:
+            return subprocess.run(
+                list(command),
+                cwd=folder, env=_environment(os.environ), input=text.encode(), stdout=sink, stderr=sink, check=False,
+                start_new_session=True, creationflags=creation, pass_fds=keep, **account.identity(),
+            ).returncode  # fmt: skip
+    except (OSError, subprocess.SubprocessError) as refused:
+        who = "this user" if account.uid is None else f"user id {account.uid}"
+        msg = f"{command[0]} cannot be run as {who} ({refused}). Run as an ordinary user, or use servers of your own."
+        raise EmbeddedUnavailable(msg) from refused
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:

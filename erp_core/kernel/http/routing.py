@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+
+from erp_core.kernel.errors import Problem
 
 PUBLIC = "public"
 SIGNED_IN = "signed_in"
@@ -64,8 +67,11 @@ class Route:
         return self._hint("query")
 
     def answer(self) -> Any:
-        """Give the declared return type; ``None`` when the handler answers a bare ``Reply``."""
+        """Give the declared return type without the problems it may return; ``None`` for a bare ``Reply``."""
         hint = self._hint("return")
+        if typing.get_origin(hint) in {typing.Union, types.UnionType}:
+            plain = [part for part in typing.get_args(hint) if not (isinstance(part, type) and issubclass(part, Problem))]
+            hint = typing.Union[tuple(plain)]  # noqa: UP007 - made from a list
         return None if hint in {Reply, type(None)} else hint
 
     def _hint(self, name: str) -> Any:

@@ -178,8 +178,6 @@ def _register(enabled: tuple[Plugin, ...]) -> pluggy.PluginManager:
 def gather(plugins: Plugins, hook: str) -> list[tuple[str, Any]]:
     """Call a setup hook on each enabled package and pair every item with the slug that declared it."""
     pairs: list[tuple[str, Any]] = []
-    for plugin in plugins.enabled:
-        function = getattr(plugin.module, hook, None)
-        if function is not None:
-            pairs += [(plugin.slug, item) for item in function()]
+    for found in reversed(getattr(plugins.hooks.hook, hook).get_hookimpls()):
+        pairs += [(found.plugin_name, item) for item in found.function()]
     return pairs

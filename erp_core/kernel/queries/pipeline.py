@@ -32,7 +32,7 @@ __all__ = [
 # Everything in which a dollar sign and a number do not mean a parameter, then the parameter itself.
 _TOKEN: Final = re.compile(
     r"""(?:\b[eE]'(?:[^'\\]|\\.|'')*') | '(?:[^']|'')*' | "(?:[^"]|"")*"
-      | --[^\n]* | /\*.*?\*/ | \$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?P=tag)?\$ | (?<![\w$])\$(?P<number>\d+)""",
+      | --[^\n]* | /\*.*?\*/ | \$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$ | (?<![\w$])\$(?P<number>\d+)""",
     re.VERBOSE | re.DOTALL,
 )
 

@@ -81,11 +81,12 @@ def encode(value: object) -> Param:
 
 
 def _encode_subclass(value: object) -> bytes:
+    # str() of an enumeration member may be its name: the plain value is what the column holds.
+    if isinstance(value, str):
+        return _encode_str(str.__str__(value))
     for kind, encoder in _ENCODERS.items():
         if isinstance(value, kind):
-            # str() of an enumeration member may be its name: the plain value is what the column holds.
-            plain = kind(value) if kind in (str, int) else value
-            return encoder(plain.value if hasattr(value, "value") and kind is str else plain)
+            return encoder(int(value) if isinstance(value, int) and kind is int else value)
     raise TypeError(f"no PostgreSQL encoding for {type(value).__name__}: encode it to text or JSON first")
 
 

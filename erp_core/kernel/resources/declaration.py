@@ -21,7 +21,7 @@ ALWAYS = ("id", "version", "created_at", "updated_at", "archived_at")
 Prepare = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """Everything the platform needs to serve one object.
 

@@ -1,0 +1,160 @@
+"""Putting the whole together: one `bootstrap` for web, worker, scheduler, command line and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import psycopg
+
+from erp_core import plugin as core_plugin
+from erp_core.kernel.application import Addresses, Application
+from erp_core.kernel.database.roles import component_role, prepare_server, privileged
+from erp_core.kernel.embedded.data_directory import default_data_dir
+from erp_core.kernel.embedded.servers import EmbeddedServers, embedded_servers
+from erp_core.kernel.errors import OperatorError
+from erp_core.kernel.i18n import load_catalogues
+from erp_core.kernel.logs import configure_logs
+from erp_core.kernel.plugins.manager import (
+    CORE,
+    PluginProblem,
+    PluginProblems,
+    Plugins,
+    find_plugins,
+    gather,
+)
+from erp_core.kernel.resources.checks import check_declarations
+from erp_core.kernel.resources.import_task import import_task
+from erp_core.kernel.settings import Settings
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+
+@contextmanager
+def bootstrap(
+    settings: Settings, *, strict: bool = True, servers: bool = True, on_progress: Callable[[str], None] | None = None
+) -> Iterator[Application]:
+    """Find and check every package, attach to the servers, and give the application for as long as the block lasts.
+
+    Embedded servers are started, or shared with whoever runs them, where the settings name none. ``strict`` raises
+    ``PluginProblems`` instead of leaving out what cannot be loaded; ``servers=False`` starts nothing (for listings).
+    """
+    configure_logs(production=settings.production, level=settings.log_level)
+    with ExitStack() as stack:
+        plugins = find_plugins(core_plugin, settings.plugins)
+        if strict and plugins.problems:
+            raise PluginProblems(plugins.problems)
+        embedded = None
+        if servers and (settings.embedded_database or settings.embedded_redis):
+            embedded = stack.enter_context(
+                embedded_servers(
+                    data_directory(settings),
+                    postgres=settings.embedded_database,
+                    redis=settings.embedded_redis,
+                    on_progress=on_progress,
+                )
+            )
+            if settings.embedded_database:
+                _prepare(embedded, settings, plugins)
+        yield compose(settings, plugins, resolve_addresses(settings, embedded))
+
+
+def compose(settings: Settings, plugins: Plugins, addresses: Addresses) -> Application:
+    """Gather what the packages declare into an application; a fault in a declaration stops the start."""
+    declared = gather(plugins, "resources")
+    resources = {resource.name: resource for _, resource in declared}
+    routes = tuple(gather(plugins, "routes"))
+    tasks = {task.name: task for _, task in gather(plugins, "tasks")}
+    importer = import_task(resources)
+    schedules = {schedule.name: schedule for _, schedule in gather(plugins, "schedules")}
+    faults = check_declarations(declared, list(routes), tasks | {importer.name: importer}, schedules)
+    if faults:
+        versions = {slug: plugin.manifest.version for slug, plugin in plugins.installed.items()}
+        raise PluginProblems([PluginProblem(slug, versions.get(slug, "-"), "a sound declaration", what, why) for slug, what, why in faults])
+    permissions = {name for resource in resources.values() for name in resource.permissions()}
+    permissions |= {route.permission for _, route in routes if "." in route.permission}
+    return Application(
+        settings=settings,
+        plugins=plugins,
+        addresses=addresses,
+        resources=resources,
+        routes=routes,
+        tasks=tasks | {importer.name: importer},
+        schedules=schedules,
+        roles=tuple(gather(plugins, "roles")),
+        demo=tuple(gather(plugins, "demo")),
+        permissions=frozenset(permissions),
+        catalogues=load_catalogues(plugin.manifest.package for plugin in plugins.enabled),
+    )
+
+
+def asgi(application: Application, slugs: Sequence[str]) -> Litestar:
+    """Build the web application for these packages, or refuse to serve with a privileged role."""
+    from erp_core.auth.authenticator import Authenticator  # noqa: PLC0415 - workers and listings serve nothing
+    from erp_core.kernel.http.app import make_app  # noqa: PLC0415
+
+    served = tuple(slugs) or tuple(plugin.slug for plugin in application.plugins.enabled)
+    refuse_privileged(application.addresses.role(served[0]) if len(served) == 1 else application.addresses.app)
+    return make_app(application, served, Authenticator(application.permissions))
+
+
+def refuse_privileged(url: str) -> None:
+    """Refuse to run with a role that row-level security does not bind."""
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        why = privileged(connection)
+    if why is not None:
+        raise OperatorError(why, "Connect as erp_app (`erp db url --role app`) instead.", status=1)
+
+
+def data_directory(settings: Settings) -> Path:
+    """Give the folder of the embedded servers."""
+    import os  # noqa: PLC0415 - only the default looks at the environment
+
+    return settings.data_dir or default_data_dir(os.environ)
+
+
+def resolve_addresses(settings: Settings, embedded: EmbeddedServers | None) -> Addresses:
+    """Give the addresses of the servers, from the settings or from the embedded ones."""
+    database = settings.composed_database_url()
+    redis = settings.composed_redis_url() or (embedded.redis_url if embedded is not None else "")
+    secret = embedded.secret if embedded is not None else None
+    key = settings.task_key or (secret("task signing key") if secret is not None else settings.jwt_secret)
+    if key is None:
+        if settings.production:
+            raise OperatorError("ERP_TASK_KEY is not set.", "Give every process the same random text of 32 characters.", status=2)
+        key = "development"
+    if embedded is not None and settings.embedded_database:
+        name = settings.db_name
+
+        def address(role: str) -> str:
+            return _address(embedded, role, name)
+
+        app = address("erp_app")
+        return Addresses(
+            app, address("erp_migrator"), embedded.superuser_url(name), redis, key.encode(), lambda slug: app if slug == CORE else address(component_role(slug))
+        )
+    app = database or ""
+    return Addresses(app, settings.migration_url, settings.admin_url, redis, key.encode(), lambda _: app)
+
+
+def _address(embedded: EmbeddedServers, role: str, database: str) -> str:
+    password = quote(embedded.secret(role), safe="")
+    return f"postgresql://{role}:{password}@{embedded.postgres_host}:{embedded.postgres_port}/{database}"
+
+
+def _prepare(embedded: EmbeddedServers, settings: Settings, plugins: Plugins) -> None:
+    """Make roles and database where they are missing; a look costs a few milliseconds, so every process looks."""
+    slugs = [plugin.slug for plugin in plugins.enabled if plugin.slug != CORE]
+    wanted = ["erp_owner", "erp_migrator", "erp_app", "erp_backup", *(component_role(slug) for slug in slugs)]
+    try:
+        with psycopg.connect(embedded.superuser_url(settings.db_name), connect_timeout=5) as connection:
+            row = connection.execute("SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s)", [wanted]).fetchone()
+        if row is not None and row[0] == len(wanted):
+            return
+    except psycopg.OperationalError:
+        pass  # The database does not exist yet.
+    prepare_server(embedded.superuser_url(), settings.db_name, passwords=embedded.secret, slugs=slugs)

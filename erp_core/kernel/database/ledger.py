@@ -1,0 +1,123 @@
+"""What a unit of work writes beside the change itself: who changed what, and what has to be told or done after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.types.json import Jsonb
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm.attributes import History
+
+from erp_core.kernel.context import Context
+from erp_core.kernel.database.model import MutableRow, TenantRow
+from erp_core.kernel.ids import new_id
+
+CONTEXT = "context"
+_FORMER = "former"
+
+_AUDIT = """
+INSERT INTO core.audit_entries
+  (tenant_id, id, at, user_id, request_id, address, resource, object_id, action, before, after)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_OUTBOX = """
+INSERT INTO core.outbox (tenant_id, id, kind, name, payload, user_id, request_id) VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+_PENDING = "INSERT INTO core.outbox_pending (tenant_id, id, queue, name) VALUES (%s, %s, %s, %s)"
+
+
+class UnitSession(Session):
+    """A session whose changes to mutable rows are signed, dated and audited; its context is in ``info``."""
+
+
+@event.listens_for(UnitSession, "before_flush")
+def _sign(session: Session, _flush: UOWTransaction, _objects: Any) -> None:
+    """Fill in what a row has to know about its change, and keep how it was before."""
+    ctx: Context = session.info[CONTEXT]
+    former = session.info[_FORMER] = {}
+    for row in session.new:
+        if isinstance(row, TenantRow):
+            row.tenant_id = row.tenant_id or ctx.tenant_id
+            row.id = row.id or new_id()
+        if isinstance(row, MutableRow):
+            row.created_at = row.updated_at = ctx.now()
+            row.created_by = row.updated_by = ctx.user_id
+    for row in session.dirty:
+        if isinstance(row, MutableRow) and session.is_modified(row, include_collections=False):
+            # Before it is signed, because the flush also raises the version without leaving a trace of the old one.
+            former[row] = _image(row, before=True)
+            row.updated_at = ctx.now()
+            row.updated_by = ctx.user_id
+
+
+@event.listens_for(UnitSession, "after_flush")
+def _note(session: Session, _flush: UOWTransaction) -> None:
+    """Note every change of a mutable row, while the session still knows how it was before."""
+    ctx: Context = session.info[CONTEXT]
+    for row in session.new:
+        if isinstance(row, MutableRow):
+            ctx.audit(_resource(row), row.id, "create", None, _image(row, before=False))
+    for row, before in session.info[_FORMER].items():
+        ctx.audit(_resource(row), row.id, _action(row), before, _image(row, before=False))
+    for row in session.deleted:
+        if isinstance(row, MutableRow):
+            ctx.audit(_resource(row), row.id, "delete", _image(row, before=True), None)
+
+
+def write_ledger(raw: psycopg.Connection[Any], ctx: Context) -> None:
+    """Write the audit and outbox rows of the transaction; inside a pipeline they travel together with its commit."""
+    actor, at = ctx.actor, ctx.now()
+    with raw.cursor() as cursor:
+        if ctx.audited:
+            who = (actor.user_id, actor.request_id or None, actor.address or None)
+            cursor.executemany(_AUDIT, [(ctx.tenant_id, new_id(), at, *who, *_columns(entry)) for entry in ctx.audited])
+        if ctx.pending:
+            by = (actor.user_id, actor.request_id or None)
+            entries = [(ctx.tenant_id, p.id, p.kind, p.name, _json(p.payload), *by) for p in ctx.pending]
+            cursor.executemany(_OUTBOX, entries)
+            cursor.executemany(_PENDING, [(ctx.tenant_id, p.id, p.queue, p.name) for p in ctx.pending])
+
+
+def _columns(entry: dict[str, Any]) -> tuple[Any, ...]:
+    images = (None if entry[key] is None else _json(entry[key]) for key in ("before", "after"))
+    return (entry["resource"], entry["object_id"], entry["action"], *images)
+
+
+def _json(value: Any) -> Jsonb:
+    return Jsonb(value, dumps=msgspec.json.encode)
+
+
+def _resource(row: MutableRow) -> str:
+    """Name the resource of a row: its table's full name, unless the model says another in ``__resource__``."""
+    return str(getattr(row, "__resource__", row.__table__.fullname))  # type: ignore[attr-defined]
+
+
+def _action(row: MutableRow) -> str:
+    change = inspect(row).attrs.archived_at.history
+    if not change.has_changes():
+        return "update"
+    return "archive" if row.archived_at is not None else "restore"
+
+
+def _image(row: MutableRow, *, before: bool) -> dict[str, Any]:
+    """Give a row's columns as plain JSON, without what is generated from others and what is marked secret."""
+    state = inspect(row)
+    image: dict[str, Any] = {}
+    for attribute in state.mapper.column_attrs:
+        column = attribute.columns[0]
+        if getattr(column, "computed", None) is not None or column.info.get("secret"):
+            continue
+        value = state.dict.get(attribute.key)
+        if before:
+            value = _former(state.attrs[attribute.key].history, value)
+        image[column.name] = msgspec.to_builtins(value)
+    return image
+
+
+def _former(history: History, value: Any) -> Any:
+    if not history.has_changes():
+        return value
+    return history.deleted[0] if history.deleted else None

@@ -1,0 +1,164 @@
+"""Handlers of a resource's own operations."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import msgspec
+from litestar.connection import Request
+
+from erp_core.kernel.context import Actor, Context
+from erp_core.kernel.errors import InvalidInput, NotFound, PreconditionMalformed
+from erp_core.kernel.http.answers import (
+    Answer,
+    compressed,
+    etag,
+    json_answer,
+    version_in,
+)
+from erp_core.kernel.http.commands import path_id
+from erp_core.kernel.http.everyday_writes import send_plan
+from erp_core.kernel.http.serving import Handle, Serving, read_body
+from erp_core.kernel.ids import new_id
+from erp_core.kernel.queries.pipeline import Call, encode
+from erp_core.kernel.queries.plan import Plan
+from erp_core.kernel.queries.sync import execute_plan
+from erp_core.kernel.resources.bodies import changes_struct, decode
+from erp_core.kernel.resources.declaration import Resource
+from erp_core.kernel.resources.lists import (
+    UnknownParameter,
+    parse_fields,
+    parse_includes,
+    parse_page,
+)
+from erp_core.kernel.resources.sql import (
+    read_statement,
+    sensitive_read_statement,
+    shown_columns,
+)
+from erp_core.kernel.resources.writes import plan_change, plan_create
+
+
+def query_pairs(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
+    """Read the query string in order."""
+    query = request.scope["query_string"]
+    return parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else []
+
+
+def read_note(resource: Resource, actor: Actor, object_id: UUID, action: str) -> Call:
+    """Note that somebody read, or took out, an object whose reads are noted."""
+    values = (actor.tenant_id, new_id(), actor.user_id, actor.request_id, actor.address, resource.name, object_id, action)
+    return Call(sensitive_read_statement(), [encode(value) for value in values])
+
+
+def list_handler(serving: Serving, resource: Resource) -> Handle:
+    async def handle(request: Request[Any, Any, Any], actor: Actor) -> Answer:
+        page = parse_page(resource, serving.application.resources, actor, query_pairs(request))
+        calls = page.calls(actor.tenant_id)
+        if resource.sensitive:
+            calls.append(read_note(resource, actor, actor.user_id or actor.tenant_id, "list"))
+        results = await serving.pool.run(actor.tenant_id, calls, read_only=not resource.sensitive)
+        body, headers = compressed(page.answer(results), request.headers.get("accept-encoding", ""))
+        return json_answer(body, 200, headers)
+
+    return handle
+
+
+def read_handler(serving: Serving, resource: Resource) -> Handle:
+    whole = read_statement(resource, shown_columns(resource))
+
+    async def handle(request: Request[Any, Any, Any], actor: Actor) -> Answer:
+        statement = whole
+        columns, includes = shown_columns(resource), ()
+        for name, text in query_pairs(request):
+            if name == "fields":
+                columns = parse_fields(resource, text)
+            elif name == "include":
+                includes = parse_includes(resource, serving.application.resources, actor, text)
+            elif name != "lang":
+                raise UnknownParameter(parameter=name, known="fields, include, lang")
+            statement = read_statement(resource, columns, includes)
+        object_id = path_id(request)
+        calls = [Call(statement, [encode(actor.tenant_id), encode(object_id)])]
+        if resource.sensitive:
+            calls.append(read_note(resource, actor, object_id, "read"))
+        rows = (await serving.pool.run(actor.tenant_id, calls, read_only=not resource.sensitive))[0].rows()
+        if not rows:
+            raise NotFound
+        body, version = rows[0]
+        tag = [etag(version)] if version is not None else []
+        if version is not None and request.headers.get("if-none-match") == tag[0][1].decode():
+            return json_answer(b"", 304, tag)
+        return json_answer(body or b"null", 200, tag)
+
+    return handle
+
+
+def create_handler(serving: Serving, resource: Resource) -> Handle:
+    if resource.create is None:
+        message = f"{resource.name} declares no struct to create it from."
+        raise TypeError(message)
+    kind = resource.create
+    limit = serving.application.settings.max_body
+
+    async def handle(request: Request[Any, Any, Any], actor: Actor) -> Answer:
+        body = await read_body(request, limit)
+        return await send_plan(serving, request, actor, plan_create(resource, actor, decode(body, kind)), body)
+
+    return handle
+
+
+def update_handler(serving: Serving, resource: Resource) -> Handle:
+    kind = changes_struct(resource)
+    limit = serving.application.settings.max_body
+
+    async def handle(request: Request[Any, Any, Any], actor: Actor) -> Answer:
+        expected = expected_version(request)
+        body = await read_body(request, limit)
+        data = decode(body, kind)
+        if all(getattr(data, name) is msgspec.UNSET for name in data.__struct_fields__):
+            raise InvalidInput(reason="Nothing to change was sent.", pointer="/")
+        return await send_plan(serving, request, actor, plan_change(resource, actor, path_id(request), data, expected), body)
+
+    return handle
+
+
+def archive_handler(serving: Serving, resource: Resource, action: Literal["archive", "restore"]) -> Handle:
+    # A plugin may refuse an archiving; its hook needs an open transaction, so then the write takes the command's way.
+    hooked = action == "archive" and bool(serving.application.plugins.hooks.hook.about_to_archive.get_hookimpls())
+
+    async def handle(request: Request[Any, Any, Any], actor: Actor) -> Answer:
+        object_id = path_id(request)
+        plan = plan_change(resource, actor, object_id, None, expected_version(request), action)
+        if not hooked:
+            return await send_plan(serving, request, actor, plan, b"")
+        body = await serving.in_thread(archive_with_hooks, serving, resource, actor, object_id, plan)
+        if body is None:
+            raise NotFound
+        return json_answer(body, 200)
+
+    return handle
+
+
+def archive_with_hooks(serving: Serving, resource: Resource, actor: Actor, object_id: UUID, plan: Plan) -> bytes | None:
+    """Ask every plugin, then archive, in one transaction."""
+
+    def work(ctx: Context) -> bytes | None:
+        ctx.hooks.about_to_archive(ctx=ctx, resource=resource.name, object_id=object_id)
+        return execute_plan(ctx, plan)
+
+    found: bytes | None = serving.units.run(actor, work)
+    return found
+
+
+def expected_version(request: Request[Any, Any, Any]) -> int | None:
+    """Read If-Match; ``None`` when it was not sent."""
+    header = request.headers.get("if-match")
+    if header is None or header.strip() == "*":
+        return None
+    version = version_in(header)
+    if version is None:
+        raise PreconditionMalformed
+    return version

@@ -1,0 +1,84 @@
+"""From what the database refuses to what a caller can act upon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Table, UniqueConstraint
+
+from erp_core.kernel.errors import (
+    DatabaseAway,
+    Duplicate,
+    IdempotencyInFlight,
+    InvalidInput,
+    Problem,
+    RuleViolated,
+    StaleVersion,
+    StillReferenced,
+    UnknownReference,
+    every_problem,
+)
+from erp_core.kernel.queries.pipeline_errors import DatabaseError
+
+REFUSED = "ERP01"  # the SQLSTATE that core.refuse raises
+_BAD_VALUES = {"22P02", "22003", "22001", "22007", "22008", "22021", "23502", "22P05"}
+_BUSY = {"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P03", "25P03"}
+
+
+def refusal_for(error: DatabaseError, table: Table | None = None) -> Problem | None:
+    """Translate an error of the database; ``None`` for what should not happen (then it is an internal error)."""
+    if error.sqlstate == REFUSED:
+        return _refused(error)
+    if error.sqlstate == "23505":
+        return _duplicate(error, table)
+    if error.sqlstate == "23503":
+        return _reference(error, table)
+    if error.sqlstate == "23514":
+        return RuleViolated(rule=_rule(error.constraint, table))
+    if error.sqlstate in _BAD_VALUES:
+        return InvalidInput(reason=error.message)
+    if error.sqlstate in _BUSY:
+        return DatabaseAway()
+    return None
+
+
+def _refused(error: DatabaseError) -> Problem | None:
+    kind = every_problem().get(error.message)
+    if kind is None:
+        return None
+    facts: dict[str, Any] = msgspec.json.decode(error.detail) if error.detail else {}
+    if kind in {StaleVersion, IdempotencyInFlight}:
+        return kind()
+    problem = Problem.__new__(kind)
+    Problem.__init__(problem, pointer=facts.pop("pointer", None), **facts)
+    return problem
+
+
+def _columns(constraint: str | None, table: Table | None) -> list[str]:
+    if table is None or constraint is None:
+        return []
+    named: list[Any] = [*table.constraints, *table.indexes]
+    for item in named:
+        if item.name == constraint and isinstance(item, (UniqueConstraint, ForeignKeyConstraint, Index)):
+            return [column.name for column in item.columns if column.name != "tenant_id"]
+    return []
+
+
+def _duplicate(error: DatabaseError, table: Table | None) -> Problem:
+    fields = _columns(error.constraint, table)
+    return Duplicate(fields=" and ".join(fields) or (error.constraint or "key"), pointer=f"/{fields[0]}" if fields else None)
+
+
+def _reference(error: DatabaseError, table: Table | None) -> Problem:
+    fields = _columns(error.constraint, table)
+    if fields and not (error.message or "").startswith("update or delete"):
+        return UnknownReference(field=fields[0], pointer=f"/{fields[0]}")
+    return StillReferenced(by=error.table or "another table")
+
+
+def _rule(constraint: str | None, table: Table | None) -> str:
+    if constraint is None or table is None:
+        return constraint or "check"
+    names = {item.name for item in table.constraints if isinstance(item, CheckConstraint)}
+    return constraint.removeprefix(f"ck_{table.name}_") if constraint in names else constraint
