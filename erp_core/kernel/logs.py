@@ -25,7 +25,11 @@ def configure_logs(*, production: bool, level: str) -> None:
         renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(serializer=_dump)
         factory: Any = structlog.BytesLoggerFactory(sys.stderr.buffer)
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # The richer formatter prints local variables, and those hold bodies and secrets.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
         factory = structlog.WriteLoggerFactory(sys.stderr)
     structlog.configure(
         processors=[*shared, renderer],

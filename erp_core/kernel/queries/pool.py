@@ -26,6 +26,7 @@ _PING: Final = statement("SELECT 1")
 _CONFLICT_RETRIES: Final = 3
 _CANCEL_AFTER: Final = 0.2
 """Seconds that the batch of a caller that went away may still take by itself before the server is asked to stop."""
+_CANCEL_PATIENCE: Final = 1.0
 _CACHED_TENANTS: Final = 10_000
 _TICK: Final = 1.0
 _STUCK_MARGIN: Final = 5.0
@@ -91,29 +92,44 @@ class Pool:
         self._keeper = self._loop.create_task(self._keep_full())
 
     async def close(self, drain_timeout: float = 10.0) -> None:
-        """Refuse new batches, let the waiting and running ones end within `drain_timeout` seconds, then hang up."""
+        """Refuse new batches, let the waiting and running ones end within `drain_timeout` seconds, then hang up.
+
+        What still runs after that is cancelled on the server, so that its caller knows it was rolled back.
+        """
         self._closing = True
-        if self._keeper is None:
-            return
-        deadline = self._loop.time() + drain_timeout
-        while self.stats.waiting or len(self._idle) < len(self._connections):
-            if self._loop.time() >= deadline or not self._connections:
-                break
-            await asyncio.sleep(0.01)
         keeper, self._keeper = self._keeper, None
+        if keeper is None:
+            return
+        if not await self._drain(drain_timeout):
+            self._refuse_waiting()
+            for connection in self._connections:
+                if connection.batch is not None:
+                    connection.cancel(connection.batch)
+            await self._drain(_CANCEL_PATIENCE)
         keeper.cancel()
         with suppress(asyncio.CancelledError):
             await keeper
         self._hang_up("the pool was closed")
 
+    async def _drain(self, seconds: float) -> bool:
+        deadline = self._loop.time() + seconds
+        while self._connections and (self.stats.waiting or len(self._idle) < len(self._connections)):
+            if self._loop.time() >= deadline:
+                return False
+            await asyncio.sleep(0.01)
+        return True
+
     def _hang_up(self, reason: str) -> None:
+        self._refuse_waiting()
+        for connection in list(self._connections):
+            connection.close(reason)
+
+    def _refuse_waiting(self) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None
         while self._queue:
-            self._refuse(self._queue.popleft(), reason)
-        for connection in list(self._connections):
-            connection.close(reason)
+            self._refuse(self._queue.popleft(), "the pool was closed")
 
     async def run(self, tenant: UUID | None, calls: Sequence[Call], *, read_only: bool = False) -> list[Rows]:
         """Run all calls as one transaction of one tenant and return their answers in order.

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from erp_core.kernel.context import Actor
-from erp_core.kernel.errors import Problem
+from erp_core.kernel.errors import InvalidInput, Problem
 from erp_core.kernel.ids import new_id
 from erp_core.kernel.queries.pipeline import Call, Statement, encode, encode_array
 from erp_core.kernel.queries.pipeline_errors import DatabaseError
@@ -48,13 +48,16 @@ def storable(resource: Resource, sent: dict[str, Any]) -> tuple[tuple[str, ...],
     prepared = resource.prepare(sent) if resource.prepare is not None else sent
     table = table_of(resource)
     columns = tuple(sorted(prepared))
-    values = [
-        encode_array(prepared[name])
-        if isinstance(table.c[name].type, ARRAY) and prepared[name] is not None
-        else encode(msgspec.to_builtins(prepared[name]) if isinstance(prepared[name], msgspec.Struct) else prepared[name])
-        for name in columns
-    ]
-    return columns, values
+    return columns, [_encoded(name, prepared[name], isinstance(table.c[name].type, ARRAY)) for name in columns]
+
+
+def _encoded(name: str, value: Any, is_array: bool) -> bytes | None:
+    try:
+        if is_array and value is not None:
+            return encode_array(value)
+        return encode(msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value)
+    except ValueError as error:
+        raise InvalidInput(reason=str(error), pointer=f"/{name}") from None
 
 
 def head_of(actor: Actor, row_id: UUID) -> list[bytes | None]:

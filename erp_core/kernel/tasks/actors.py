@@ -21,7 +21,7 @@ from sqlalchemy import Row, Uuid, column, select, table
 from erp_core.kernel.context import Actor, Context
 from erp_core.kernel.database.tables import Job, OutboxEntry
 from erp_core.kernel.database.unit_of_work import Units
-from erp_core.kernel.errors import InternalError, InvalidInput, OperatorError, Problem
+from erp_core.kernel.errors import InternalError, InvalidInput, OperatorError, Problem, StaleVersion
 from erp_core.kernel.tasks.broker import SignedRedisBroker
 from erp_core.kernel.tasks.declaration import Task
 from erp_core.kernel.tasks.jobs import JobCancelled, fail_job, problem_document, requeue_job, running_job
@@ -46,7 +46,10 @@ class TooManyAttempts(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What every task of a process works with; ``permissions`` are all that exist, because whoever deferred the task was checked."""
+    """What every task of a process works with.
+
+    ``permissions`` are all that exist, because whoever deferred the task was checked.
+    """
 
     units: Units
     client: redis.Redis
@@ -95,6 +98,9 @@ def perform(desk: Desk, attempt: Attempt) -> None:
     try:
         desk.units.run(attempt.actor, lambda ctx: _carry_out(desk, ctx, attempt))
     except Problem as problem:
+        if not is_final(problem):
+            _fail(desk, attempt, problem)
+            return
         log.info("The task %s was refused: %s.", attempt.task.name, problem.code)
         _give_up(desk, attempt, problem_document(problem))
     except JobCancelled:
@@ -102,11 +108,18 @@ def perform(desk: Desk, attempt: Attempt) -> None:
     except Shutdown:
         _count(desk.client, attempt, -1)
         desk.units.run(attempt.actor, lambda ctx: _wait(ctx, attempt, 0.0))
-    except (Exception, TimeLimitExceeded) as error:
-        log.exception("The task %s failed at attempt %d.", attempt.task.name, attempt.number)
+    except (Exception, TimeLimitExceeded) as error:  # noqa: BLE001 - whatever a task raises is written down and retried
         _fail(desk, attempt, error)
     else:
         _forget_attempts(desk.client, attempt)
+
+
+def is_final(problem: Problem) -> bool:
+    """Tell a refusal, which stays the same however often one asks, from bad luck.
+
+    Bad luck is the database away, or a row that changed meanwhile.
+    """
+    return isinstance(problem, TooManyAttempts) or (problem.status < 500 and not isinstance(problem, StaleVersion))
 
 
 def _carry_out(desk: Desk, ctx: Context, attempt: Attempt) -> None:
@@ -135,14 +148,19 @@ def _carry_out(desk: Desk, ctx: Context, attempt: Attempt) -> None:
 
 def _entry(ctx: Context, attempt: Attempt) -> Row[Any] | None:
     """Read what the entry says and how its tenant speaks and reads the clock."""
-    wanted = select(OutboxEntry.payload, OutboxEntry.user_id, OutboxEntry.request_id, _TENANTS.c.language, _TENANTS.c.time_zone)
+    wanted = select(
+        OutboxEntry.payload, OutboxEntry.user_id, OutboxEntry.request_id, _TENANTS.c.language, _TENANTS.c.time_zone
+    )
     entry = wanted.outerjoin(_TENANTS, _TENANTS.c.id == OutboxEntry.tenant_id)
     key = (OutboxEntry.tenant_id == attempt.tenant_id, OutboxEntry.id == attempt.entry_id)
-    return ctx.session.execute(entry.where(*key, OutboxEntry.kind == "task", OutboxEntry.name == attempt.task.name)).first()
+    return ctx.session.execute(
+        entry.where(*key, OutboxEntry.kind == "task", OutboxEntry.name == attempt.task.name)
+    ).first()
 
 
 def _fail(desk: Desk, attempt: Attempt, error: BaseException) -> None:
     """Try again later, longer each time, or give up after the task's retries; the outbox entry stays for a replay."""
+    log.error("The task %s failed at attempt %d.", attempt.task.name, attempt.number, exc_info=error)
     if attempt.number > attempt.task.max_retries:
         log.error("The task %s is given up after %d attempts.", attempt.task.name, attempt.number)
         problem = problem_document(InternalError(request_id=attempt.actor.request_id))
@@ -153,7 +171,7 @@ def _fail(desk: Desk, attempt: Attempt, error: BaseException) -> None:
 
 
 def retry_seconds(attempts: int) -> float:
-    """Give the pause after so many attempts: 2 s, doubled each time up to an hour, with up to half of it added by chance."""
+    """Give the pause after so many attempts: 2 s, doubled each time up to an hour, and up to half more by chance."""
     pause = min(FIRST_RETRY_SECONDS * 2.0 ** max(attempts - 1, 0), LONGEST_RETRY_SECONDS)
     return pause * random.uniform(1.0, 1.5)  # noqa: S311 - it spreads load and protects nothing
 
@@ -204,12 +222,14 @@ def _count(client: redis.Redis, attempt: Attempt, change: int) -> int:
     key = _attempts_key(attempt)
     try:
         with client.pipeline() as pipeline:
-            number, _ = pipeline.incrby(key, change).expire(key, _ATTEMPTS_KEPT_SECONDS).execute()
+            pipeline.incrby(key, change)
+            pipeline.expire(key, _ATTEMPTS_KEPT_SECONDS)
+            number = int(pipeline.execute()[0])
     except (redis.RedisError, OSError):
         return 1
     if change > 0 and number > attempt.task.max_retries + 1:
         raise TooManyAttempts(attempts=number - 1)
-    return int(number)
+    return number
 
 
 def _forget_attempts(client: redis.Redis, attempt: Attempt) -> None:
@@ -220,4 +240,3 @@ def _forget_attempts(client: redis.Redis, attempt: Attempt) -> None:
 
 def _attempts_key(attempt: Attempt) -> str:
     return f"erp:attempts:{attempt.tenant_id}:{attempt.entry_id}"
-

@@ -53,11 +53,12 @@ def _signature(key: bytes, queue: str, message: bytes) -> bytes:
 class SignedRedisBroker(RedisBroker):
     """Dramatiq's Redis broker that signs what it sends and drops what it cannot verify.
 
-    Dramatiq finds the ``do_`` commands by name, so these two stand between it and Redis; its global encoder stays as it is.
+    Dramatiq finds the ``do_`` commands by name, so these two stand between it and Redis; its global encoder stays as
+    it is.
     """
 
     def __init__(self, key: bytes, client: redis.Redis, middleware: list[Middleware]) -> None:
-        super().__init__(
+        super().__init__(  # type: ignore[no-untyped-call]
             client=client,
             middleware=middleware,
             namespace=NAMESPACE,
@@ -69,17 +70,22 @@ class SignedRedisBroker(RedisBroker):
 
     def do_enqueue(self, queue_name: str, message_id: str, message: bytes) -> Any:
         """Send one signed message."""
-        return self._dispatch("enqueue")(queue_name, message_id, seal(self._key, queue_name, message))
+        return self._command("enqueue", queue_name, message_id, seal(self._key, queue_name, message))
 
     def do_fetch(self, queue_name: str, count: int) -> list[bytes]:
         """Take up to ``count`` messages, without those whose signature is wrong."""
-        fetched = self._dispatch("fetch")(queue_name, count)
+        fetched = self._command("fetch", queue_name, count)
         opened = [unseal(self._key, queue_name, sealed) for sealed in fetched]
         good = [message for message in opened if message is not None]
         if len(good) < len(fetched):
-            log.warning("Refused %d messages with a wrong signature on the queue %s.", len(fetched) - len(good), queue_name)
+            log.warning(
+                "Refused %d messages with a wrong signature on the queue %s.", len(fetched) - len(good), queue_name
+            )
             self._discard_refused(queue_name)
         return good
+
+    def _command(self, command: str, *arguments: Any) -> Any:
+        return self._dispatch(command)(*arguments)  # type: ignore[no-untyped-call]
 
     def _discard_refused(self, queue_name: str) -> None:
         """Acknowledge what this process fetched and cannot verify, so that it never comes back."""
@@ -88,7 +94,7 @@ class SignedRedisBroker(RedisBroker):
         stored = cast("list[bytes | None]", self.client.hmget(f"{NAMESPACE}:{queue_name}.msgs", ids)) if ids else []
         for message_id, sealed in zip(ids, stored, strict=True):
             if unseal(self._key, queue_name, sealed) is None:
-                self._dispatch("ack")(queue_name, message_id)
+                self._command("ack", queue_name, message_id)
 
 
 class Interrupter(Middleware):
@@ -98,11 +104,18 @@ class Interrupter(Middleware):
         self._busy: set[int] = set()
         self._lock = threading.Lock()
 
-    def before_process_message(self, broker: Broker, message: Any) -> None:
+    def before_process_message(self, broker: Broker, message: Any) -> None:  # noqa: ARG002 - the signal's signature
         with self._lock:
             self._busy.add(threading.get_ident())
 
-    def after_process_message(self, broker: Broker, message: Any, *, result: Any = None, exception: Any = None) -> None:
+    def after_process_message(
+        self,
+        broker: Broker,  # noqa: ARG002
+        message: Any,  # noqa: ARG002
+        *,
+        result: Any = None,  # noqa: ARG002
+        exception: Any = None,  # noqa: ARG002
+    ) -> None:
         with self._lock:
             self._busy.discard(threading.get_ident())
 
@@ -113,13 +126,15 @@ class Interrupter(Middleware):
         """Raise ``Shutdown`` in every busy thread; gives their number."""
         with self._lock:
             for thread in self._busy:
-                raise_thread_exception(thread, Shutdown)
+                raise_thread_exception(thread, Shutdown)  # type: ignore[no-untyped-call]
             return len(self._busy)
 
 
 def make_client(redis_url: str, *, timeout: float = 5.0) -> redis.Redis:
     """Open a client for the kernel's own keys and for the broker."""
-    return redis.Redis.from_url(redis_url, socket_timeout=timeout, socket_connect_timeout=timeout, socket_keepalive=True)
+    return redis.Redis.from_url(
+        redis_url, socket_timeout=timeout, socket_connect_timeout=timeout, socket_keepalive=True
+    )
 
 
 def make_broker(addresses: Addresses, interrupter: Interrupter | None = None) -> SignedRedisBroker:
@@ -136,4 +151,6 @@ def make_broker(addresses: Addresses, interrupter: Interrupter | None = None) ->
 
 def make_message(queue: str, task: str, tenant_id: str, entry_id: str) -> Message[Any]:
     """Write the message of an outbox entry: where it is, never what it says."""
-    return Message(queue_name=queue, actor_name=task, args=(), kwargs={"tenant_id": tenant_id, "entry_id": entry_id}, options={})
+    return Message(
+        queue_name=queue, actor_name=task, args=(), kwargs={"tenant_id": tenant_id, "entry_id": entry_id}, options={}
+    )

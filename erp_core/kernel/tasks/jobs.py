@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import psycopg
 from sqlalchemy import Update, func, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -108,7 +109,9 @@ class JobHandle:
         """Write progress and heartbeat now, and learn whether the job was cancelled."""
         with self._lock:
             done, total = self._reported
-            alive = _change(self.actor.tenant_id, self.id, "running").values(done=done, total=total, heartbeat_at=func.now())
+            alive = _change(self.actor.tenant_id, self.id, "running").values(
+                done=done, total=total, heartbeat_at=func.now()
+            )
             self._cancelled = not self.units.run(self.actor, lambda ctx: _touched(ctx.session, alive))
             self._written = time.monotonic()
 
@@ -117,7 +120,9 @@ class JobHandle:
         done, total = self._reported
         ended = {"state": "done", "done": done, "total": total, "result": self._result}
         moment = func.clock_timestamp()
-        statement = _change(self.actor.tenant_id, self.id, "running").values(**ended, finished_at=moment, heartbeat_at=moment)
+        statement = _change(self.actor.tenant_id, self.id, "running").values(
+            **ended, finished_at=moment, heartbeat_at=moment
+        )
         if not _touched(session, statement):
             raise JobCancelled
 
@@ -173,7 +178,7 @@ def _keep_beating(handle: JobHandle, stop: threading.Event) -> None:
     while not stop.wait(HEARTBEAT_SECONDS):
         try:
             handle.beat()
-        except (SQLAlchemyError, Problem) as error:
+        except (SQLAlchemyError, psycopg.Error, Problem) as error:
             log.warning("The heartbeat of job %s was not written: %s.", handle.id, type(error).__name__)
 
 

@@ -1,8 +1,9 @@
 """When a schedule is due, across changes of daylight saving time; pure functions.
 
-A schedule with ``*`` as its hour follows real time: in the hour that happens twice it fires in both, and an hour that does
-not happen has no moments. Every other schedule names hours of the local day and fires once for each: in a repeated hour
-only the first time, and a moment inside a skipped hour fires as much later as the clock jumped (02:30 becomes 03:30).
+A schedule with ``*`` as its hour follows real time: in the hour that happens twice it fires in both, and an hour that
+does not happen has no moments. Every other schedule names hours of the local day and fires once for each: in a repeated
+hour only the first time, and a moment inside a skipped hour fires as much later as the clock jumped (02:30 becomes
+03:30).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def next_due(cron: str, time_zone: str, after: datetime) -> datetime:
             return moments[0]
     best: datetime | None = None
     for wall in _forwards(cron, local - _LONGEST_SHIFT):
-        best = min([moment for moment in _moments(cron, zone, wall) if moment > after] + ([best] if best else []), default=None)
+        later = [moment for moment in _moments(cron, zone, wall) if moment > after]
+        best = min(later if best is None else [*later, best], default=None)
         if best is not None and wall > best.astimezone(zone).replace(tzinfo=None) + _LONGEST_SHIFT:
             break
     return cast("datetime", best)
@@ -43,7 +45,8 @@ def latest_due(cron: str, time_zone: str, until: datetime) -> datetime:
     best: datetime | None = None
     reach = _LONGEST_SHIFT if not _steady(zone, until) else timedelta(0)
     for wall in _backwards(cron, local + reach):
-        best = max([moment for moment in _moments(cron, zone, wall) if moment <= until] + ([best] if best else []), default=None)
+        earlier = [moment for moment in _moments(cron, zone, wall) if moment <= until]
+        best = max(earlier if best is None else [*earlier, best], default=None)
         if best is not None and _steady(zone, best) and reach == timedelta(0):
             break
         if best is not None and wall < best.astimezone(zone).replace(tzinfo=None) - _LONGEST_SHIFT:
@@ -74,8 +77,8 @@ def _moments(cron: str, zone: ZoneInfo, wall: datetime) -> list[datetime]:
 
 def _steady(zone: ZoneInfo, moment: datetime) -> bool:
     """Tell whether the clocks do not change within hours of a moment."""
-    offsets = {(moment + shift).astimezone(zone).utcoffset() for shift in (-2 * _LONGEST_SHIFT, timedelta(0), 2 * _LONGEST_SHIFT)}
-    return len(offsets) == 1
+    around = (moment - 2 * _LONGEST_SHIFT, moment, moment + 2 * _LONGEST_SHIFT)
+    return len({instant.astimezone(zone).utcoffset() for instant in around}) == 1
 
 
 def _forwards(cron: str, wall: datetime) -> Iterator[datetime]:

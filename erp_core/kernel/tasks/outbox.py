@@ -1,8 +1,8 @@
 """The outbox seen from the tasks: taking an entry, settling it, and waking the relay after a commit.
 
-A row of ``core.outbox_pending`` stands for work that is still owed. It goes away in the transaction that does the work, or
-that gives the work up; until then the relay hands it over again whenever ``available_at`` has passed. Redis therefore holds
-nothing that PostgreSQL does not know.
+A row of ``core.outbox_pending`` stands for work that is still owed. It goes away in the transaction that does the work,
+or that gives the work up; until then the relay hands it over again whenever ``available_at`` has passed. Redis therefore
+holds nothing that PostgreSQL does not know.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def make_hand_over(redis_url: str) -> Callable[[Actor, list[Pending]], None]:
     client = make_client(redis_url, timeout=_REDIS_PATIENCE)
     quiet_until = 0.0
 
-    def hand_over(actor: Actor, pending: list[Pending]) -> None:
+    def hand_over(_actor: Actor, pending: list[Pending]) -> None:
         nonlocal quiet_until
         if not pending or time.monotonic() < quiet_until:
             return
@@ -55,10 +55,14 @@ def make_hand_over(redis_url: str) -> Callable[[Actor, list[Pending]], None]:
 def take(session: Session, tenant_id: UUID, entry_id: UUID) -> bool:
     """Take an entry for this transaction; false when it is settled already or somebody else works on it.
 
-    The row is deleted and stays locked until the transaction ends, so a rollback, or the death of this process, gives it
-    back by itself.
+    The row is deleted and stays locked until the transaction ends, so a rollback, or the death of this process, gives
+    it back by itself.
     """
-    free = select(OutboxPending.tenant_id, OutboxPending.id).where(_is(tenant_id, entry_id)).with_for_update(skip_locked=True)
+    free = (
+        select(OutboxPending.tenant_id, OutboxPending.id)
+        .where(_is(tenant_id, entry_id))
+        .with_for_update(skip_locked=True)
+    )
     taking = delete(OutboxPending).where(tuple_(OutboxPending.tenant_id, OutboxPending.id).in_(free))
     return session.execute(taking.returning(OutboxPending.id)).first() is not None
 
@@ -72,7 +76,11 @@ def note_done(session: Session, tenant_id: UUID, entry_id: UUID, task: str) -> b
 
 def postpone(session: Session, tenant_id: UUID, entry_id: UUID, seconds: float) -> None:
     """Let the relay hand an entry over again after so many seconds, unless somebody works on it."""
-    free = select(OutboxPending.tenant_id, OutboxPending.id).where(_is(tenant_id, entry_id)).with_for_update(skip_locked=True)
+    free = (
+        select(OutboxPending.tenant_id, OutboxPending.id)
+        .where(_is(tenant_id, entry_id))
+        .with_for_update(skip_locked=True)
+    )
     moment = func.clock_timestamp() + timedelta(seconds=seconds)
     waiting = update(OutboxPending).where(tuple_(OutboxPending.tenant_id, OutboxPending.id).in_(free))
     session.execute(waiting.values(available_at=moment), execution_options={"synchronize_session": False})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import Any, cast
+from typing import TypeAlias, cast
 from uuid import UUID
 
 import redis
-from sqlalchemy import Engine, Row, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, Table, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from erp_core.kernel.database.tables import OutboxPending
@@ -27,10 +27,15 @@ LONGEST_LEASE_SECONDS = 900.0
 _EPOCH_KEY = "erp:relay:epoch"
 _LONGEST_PAUSE = 5.0
 
+# Tenant, id, queue and name of a pending entry.
+Owed: TypeAlias = Row[UUID, UUID, str, str]
+
 log = logging.getLogger(__name__)
 
 
-def run_relay(engine: Engine, broker: SignedRedisBroker, tasks: Collection[str], slugs: Collection[str], stop: threading.Event) -> None:
+def run_relay(
+    engine: Engine, broker: SignedRedisBroker, tasks: Collection[str], slugs: Collection[str], stop: threading.Event
+) -> None:
     """Hand over what is owed to the queues ``slugs`` until ``stop``; Redis or PostgreSQL away only makes it wait."""
     pause = POLL_SECONDS
     bell: redis.client.PubSub | None = None
@@ -46,7 +51,8 @@ def run_relay(engine: Engine, broker: SignedRedisBroker, tasks: Collection[str],
             pause = POLL_SECONDS
         except (redis.RedisError, OSError, SQLAlchemyError) as error:
             log.warning("The relay waits %.1f s: %s.", pause, type(error).__name__)
-            bell = _hang_up(bell)
+            _hang_up(bell)
+            bell = None
             stop.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
     _hang_up(bell)
@@ -74,6 +80,8 @@ def relay_batch(engine: Engine, broker: SignedRedisBroker, tasks: Collection[str
             connection.execute(delete(OutboxPending).where(tuple_(OutboxPending.tenant_id, OutboxPending.id).in_(keys)))
         if owed:
             _set_lease(connection, [(row, lease_seconds(row.id)) for row in owed])
+    for name in {row.name for row in owed if row.name not in tasks}:
+        log.warning("The task %s is owed and not known here; it waits for a process that knows it.", name)
     _send(engine, broker, [row for row in owed if row.name in tasks])
     return len(rows)
 
@@ -88,7 +96,7 @@ def is_event(name: str) -> bool:
 
 
 def lease_seconds(entry_id: UUID) -> float:
-    """Give how long an entry is left alone after a hand-over: a minute, or its age when it is older, at most 15 minutes."""
+    """Give how long an entry is left alone after a hand-over: a minute, or its age if that is more, up to 15 minutes."""
     age = time.time() - (entry_id.int >> 80) / 1000 if entry_id.version == 7 else 0.0
     return min(max(LEASE_SECONDS, age), LONGEST_LEASE_SECONDS)
 
@@ -109,10 +117,12 @@ def recall(engine: Engine) -> None:
         waiting = select(OutboxPending.tenant_id, OutboxPending.id).where(OutboxPending.available_at > func.now())
         free = waiting.with_for_update(skip_locked=True)
         table = OutboxPending
-        connection.execute(update(table).where(tuple_(table.tenant_id, table.id).in_(free)).values(available_at=func.now()))
+        connection.execute(
+            update(table).where(tuple_(table.tenant_id, table.id).in_(free)).values(available_at=func.now())
+        )
 
 
-def _send(engine: Engine, broker: SignedRedisBroker, rows: list[Row[Any]]) -> None:
+def _send(engine: Engine, broker: SignedRedisBroker, rows: Sequence[Owed]) -> None:
     for number, row in enumerate(rows):
         try:
             broker.enqueue(make_message(row.queue, row.name, str(row.tenant_id), str(row.id)))
@@ -122,16 +132,16 @@ def _send(engine: Engine, broker: SignedRedisBroker, rows: list[Row[Any]]) -> No
             raise
 
 
-def _set_lease(connection: Any, leases: list[tuple[Row[Any], float]]) -> None:
+def _set_lease(connection: Connection, leases: Sequence[tuple[Owed, float]]) -> None:
     """Set when each row is due again, in seconds from now."""
     moment = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds"))
     this = (OutboxPending.tenant_id == bindparam("tenant")) & (OutboxPending.id == bindparam("entry"))
     values = [{"tenant": row.tenant_id, "entry": row.id, "seconds": seconds} for row, seconds in leases]
-    connection.execute(update(OutboxPending.__table__).where(this).values(available_at=moment), values)
+    connection.execute(update(cast("Table", OutboxPending.__table__)).where(this).values(available_at=moment), values)
 
 
 def _listen(client: redis.Redis) -> redis.client.PubSub:
-    bell = client.pubsub(ignore_subscribe_messages=True)
+    bell: redis.client.PubSub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
     bell.subscribe(WAKE_CHANNEL)
     return bell
 
@@ -153,4 +163,4 @@ def _hang_up(bell: redis.client.PubSub | None) -> None:
 
 
 def _run_id(client: redis.Redis) -> bytes:
-    return str(cast("dict[str, Any]", client.info("server"))["run_id"]).encode()
+    return str(client.info("server")["run_id"]).encode()

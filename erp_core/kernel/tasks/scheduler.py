@@ -12,8 +12,10 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from zoneinfo import available_timezones
 
 import psycopg
+from croniter import croniter
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,7 +24,8 @@ from erp_core.kernel.context import Actor, Context
 from erp_core.kernel.database.addresses import libpq_address
 from erp_core.kernel.database.tables import IdempotencyKey, OutboxEntry, OutboxPending, ScheduleState
 from erp_core.kernel.database.unit_of_work import Units
-from erp_core.kernel.tasks.declaration import Schedule
+from erp_core.kernel.errors import Problem
+from erp_core.kernel.tasks.declaration import Schedule, Task
 from erp_core.kernel.tasks.moments import latest_due, moment_id, next_due
 
 TICK_SECONDS = 0.5
@@ -43,7 +46,7 @@ def keep_schedules(address: str, units: Units, schedules: Mapping[str, Schedule]
             with leadership(address, stop) as connection:
                 if connection is not None:
                     _lead(connection, units, schedules, stop)
-        except (psycopg.Error, SQLAlchemyError) as error:
+        except (psycopg.Error, SQLAlchemyError, Problem) as error:
             log.warning("The scheduler lost the database (%s) and tries again.", type(error).__name__)
             stop.wait(CANDIDATE_SECONDS)
 
@@ -66,7 +69,9 @@ def leadership(address: str, stop: threading.Event) -> Iterator[psycopg.Connecti
         yield None
 
 
-def _lead(connection: psycopg.Connection, units: Units, schedules: Mapping[str, Schedule], stop: threading.Event) -> None:
+def _lead(
+    connection: psycopg.Connection, units: Units, schedules: Mapping[str, Schedule], stop: threading.Event
+) -> None:
     now = datetime.now(UTC)
     _know(units, schedules, now)
     # A moment that was missed is due at once; after that, each schedule is looked at only when its time comes.
@@ -77,15 +82,38 @@ def _lead(connection: psycopg.Connection, units: Units, schedules: Mapping[str, 
         now = datetime.now(UTC)
         for name, schedule in schedules.items():
             if due_at[name] <= now:
-                fire_latest(units, schedule, now, stop)
-                due_at[name] = next_due(schedule.cron, schedule.time_zone, now)
+                due_at[name] = _fire_and_look_ahead(units, schedule, now, stop)
         if time.monotonic() >= tidy_at:
             purge_idempotency_keys(units, tenants(units, active=False))
             tidy_at = time.monotonic() + MAINTENANCE_SECONDS
         stop.wait(TICK_SECONDS)
 
 
-def fire_latest(units: Units, schedule: Schedule, now: datetime, stop: threading.Event | None = None) -> datetime | None:
+def schedule_faults(schedule: Schedule, tasks: Mapping[str, Task]) -> list[str]:
+    """List what is wrong with a declared schedule, in full sentences; empty when nothing is."""
+    faults = []
+    if len(schedule.cron.split()) != 5 or not croniter.is_valid(schedule.cron):
+        faults.append(f"The schedule {schedule.name} has no five valid fields: {schedule.cron!r}.")
+    if schedule.time_zone not in available_timezones():
+        faults.append(f"The schedule {schedule.name} names an unknown time zone: {schedule.time_zone!r}.")
+    if schedule.task not in tasks:
+        faults.append(f"The schedule {schedule.name} starts {schedule.task}, which is not a declared task.")
+    return faults
+
+
+def _fire_and_look_ahead(units: Units, schedule: Schedule, now: datetime, stop: threading.Event) -> datetime:
+    """Fire if need be and give the next moment; a schedule that cannot be read does not hold up the others."""
+    try:
+        fire_latest(units, schedule, now, stop)
+        return next_due(schedule.cron, schedule.time_zone, now)
+    except (ValueError, KeyError):
+        log.exception("The schedule %s cannot be read; `erp plugins check` tells more.", schedule.name)
+        return now + timedelta(minutes=5)
+
+
+def fire_latest(
+    units: Units, schedule: Schedule, now: datetime, stop: threading.Event | None = None
+) -> datetime | None:
     """Fire the latest moment of a schedule if it has not been fired; gives that moment.
 
     Each tenant has a transaction of its own and the entry's id follows from schedule, moment and tenant: whoever repeats

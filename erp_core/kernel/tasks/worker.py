@@ -8,13 +8,15 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import dramatiq
+import psycopg
 import redis
+from sqlalchemy import event
 
 from erp_core.kernel.application import Application
 from erp_core.kernel.database.engine import make_engine
@@ -118,13 +120,18 @@ class _Office:
 
 
 @contextmanager
-def _office(application: Application, role: str | None, kind: str, queues: tuple[str, ...], threads: int) -> Iterator[_Office]:
+def _office(
+    application: Application, role: str | None, kind: str, queues: tuple[str, ...], threads: int
+) -> Iterator[_Office]:
     addresses = application.addresses
     address = addresses.role(role) if role is not None else addresses.app
     longest = max((task.time_limit for task in application.tasks.values()), default=_LONGEST_TASK_SECONDS)
     # A job's work, its progress and its heartbeat each want a connection; the relay wants one more.
-    engine = make_engine(address, size=threads * 3 + 2, statement_timeout_ms=longest * 1000, application_name=f"erp-{kind}")
+    engine = make_engine(
+        address, size=threads * 3 + 2, statement_timeout_ms=longest * 1000, application_name=f"erp-{kind}"
+    )
     hand_over = make_hand_over(addresses.redis_db(0))
+    event.listen(engine, "connect", _let_the_server_notice_our_death)
     units = Units(engine, application.plugins.hooks.hook, hand_over)
     client = make_client(addresses.redis_db(0), timeout=2.0)
     office = _Office(units, client, make_broker(addresses))
@@ -135,6 +142,17 @@ def _office(application: Application, role: str | None, kind: str, queues: tuple
         office.broker.client.close()
         client.close()
         units.close()
+
+
+def _let_the_server_notice_our_death(connection: psycopg.Connection[Any], _record: Any) -> None:
+    """Ask PostgreSQL to end a statement within two seconds when this process is gone.
+
+    Otherwise its locks would keep the work from other workers until the statement ends.
+    """
+    with suppress(psycopg.Error):  # Some platforms cannot watch a connection; the lease covers them.
+        connection.execute("SET client_connection_check_interval = 2000")
+        connection.commit()
+    connection.rollback()
 
 
 def _start(broker: SignedRedisBroker, threads: int) -> dramatiq.Worker:
@@ -155,7 +173,9 @@ def _stop(worker: dramatiq.Worker, interrupter: Interrupter, bound: float) -> No
     try:
         worker.stop(timeout=int(bound * 800))
     except redis.RedisError as error:
-        log.warning("Redis did not take back what was fetched (%s); the outbox will send it again.", type(error).__name__)
+        log.warning(
+            "Redis did not take back what was fetched (%s); the outbox will send it again.", type(error).__name__
+        )
     finally:
         patience.cancel()
 
@@ -169,7 +189,14 @@ def _interrupt(interrupter: Interrupter) -> None:
 def _give_life_signs(client: redis.Redis, kind: str, queues: tuple[str, ...], stop: threading.Event) -> None:
     identity = str(new_id())
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    sign = {"id": identity, "kind": kind, "host": socket.gethostname(), "pid": os.getpid(), "queues": queues, "started_at": started}
+    sign = {
+        "id": identity,
+        "kind": kind,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "queues": queues,
+        "started_at": started,
+    }
     key = f"{_LIFE_SIGN}{identity}"
     while True:
         try:

@@ -1,0 +1,1 @@
+"""Fixtures and the conformance suite that plugin authors use."""
