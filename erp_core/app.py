@@ -74,7 +74,12 @@ def compose(settings: Settings, plugins: Plugins, addresses: Addresses) -> Appli
     faults = check_declarations(declared, list(routes), tasks | {importer.name: importer}, schedules)
     if faults:
         versions = {slug: plugin.manifest.version for slug, plugin in plugins.installed.items()}
-        raise PluginProblems([PluginProblem(slug, versions.get(slug, "-"), "a sound declaration", what, why) for slug, what, why in faults])
+        raise PluginProblems(
+            [
+                PluginProblem(slug, versions.get(slug, "-"), "a sound declaration", what, why)
+                for slug, what, why in faults
+            ]
+        )
     permissions = {name for resource in resources.values() for name in resource.permissions()}
     permissions |= {route.permission for _, route in routes if "." in route.permission}
     return Application(
@@ -94,8 +99,8 @@ def compose(settings: Settings, plugins: Plugins, addresses: Addresses) -> Appli
 
 def asgi(application: Application, slugs: Sequence[str]) -> Litestar:
     """Build the web application for these packages, or refuse to serve with a privileged role."""
-    from erp_core.auth.authenticator import Authenticator  # noqa: PLC0415 - workers and listings serve nothing
-    from erp_core.kernel.http.app import make_app  # noqa: PLC0415
+    from erp_core.auth.authenticator import Authenticator
+    from erp_core.kernel.http.app import make_app
 
     served = tuple(slugs) or tuple(plugin.slug for plugin in application.plugins.enabled)
     refuse_privileged(application.addresses.role(served[0]) if len(served) == 1 else application.addresses.app)
@@ -112,7 +117,7 @@ def refuse_privileged(url: str) -> None:
 
 def data_directory(settings: Settings) -> Path:
     """Give the folder of the embedded servers."""
-    import os  # noqa: PLC0415 - only the default looks at the environment
+    import os
 
     return settings.data_dir or default_data_dir(os.environ)
 
@@ -125,7 +130,9 @@ def resolve_addresses(settings: Settings, embedded: EmbeddedServers | None) -> A
     key = settings.task_key or (secret("task signing key") if secret is not None else settings.jwt_secret)
     if key is None:
         if settings.production:
-            raise OperatorError("ERP_TASK_KEY is not set.", "Give every process the same random text of 32 characters.", status=2)
+            raise OperatorError(
+                "ERP_TASK_KEY is not set.", "Give every process the same random text of 32 characters.", status=2
+            )
         key = "development"
     if embedded is not None and settings.embedded_database:
         name = settings.db_name
@@ -135,7 +142,12 @@ def resolve_addresses(settings: Settings, embedded: EmbeddedServers | None) -> A
 
         app = address("erp_app")
         return Addresses(
-            app, address("erp_migrator"), embedded.superuser_url(name), redis, key.encode(), lambda slug: app if slug == CORE else address(component_role(slug))
+            app,
+            address("erp_migrator"),
+            embedded.superuser_url(name),
+            redis,
+            key.encode(),
+            lambda slug: app if slug == CORE else address(component_role(slug)),
         )
     app = database or ""
     return Addresses(app, settings.migration_url, settings.admin_url, redis, key.encode(), lambda _: app)

@@ -44,7 +44,13 @@ def resources() -> Sequence[Resource]:
 
 @hookimpl
 def routes() -> Sequence[Route | EverydayRoute]:
-    return (*auth_routes.ROUTES, *well_known.ROUTES, *partner_routes.ROUTES, *inventory_routes.ROUTES, *job_routes.ROUTES)
+    return (
+        *auth_routes.ROUTES,
+        *well_known.ROUTES,
+        *partner_routes.ROUTES,
+        *inventory_routes.ROUTES,
+        *job_routes.ROUTES,
+    )
 
 
 @hookimpl

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the servers are. ``redis`` has no database number; ``role`` gives the address for a component's own role."""
+    """Where the servers are. ``redis`` has no database number; ``role`` gives the address for a component's own
+    role."""
 
     app: str
     migrator: str | None
@@ -38,7 +39,8 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """Everything that `bootstrap` found, checked and put together; the same for web, worker, scheduler and command line."""
+    """Everything that `bootstrap` found, checked and put together; the same for web, worker, scheduler and command
+    line."""
 
     settings: Settings
     plugins: Plugins

@@ -94,7 +94,9 @@ class Context:
 
     def audit(self, resource: str, object_id: UUID, action: str, before: Any = None, after: Any = None) -> None:
         """Record a change that the session cannot see by itself, in this transaction."""
-        self.audited.append({"resource": resource, "object_id": object_id, "action": action, "before": before, "after": after})
+        self.audited.append(
+            {"resource": resource, "object_id": object_id, "action": action, "before": before, "after": after}
+        )
 
     def _add(self, kind: str, name: str, payload: Any) -> UUID:
         entry = Pending(new_id(), kind, name, name.partition(".")[0], payload)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 
-class Problem(Exception):  # noqa: N818 - a refusal is named for the situation, not with the suffix Error
+class Problem(Exception):
     """A refusal that its caller can understand and act upon.
 
     A subclass gives ``code`` (stable, snake case), ``status`` (HTTP) and ``message``: one English sentence with the

@@ -37,7 +37,9 @@ def configure_logs(*, production: bool, level: str) -> None:
         logger_factory=factory,
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=max(number, logging.WARNING), format="%(levelname)s %(name)s %(message)s", stream=sys.stderr, force=True)
+    logging.basicConfig(
+        level=max(number, logging.WARNING), format="%(levelname)s %(name)s %(message)s", stream=sys.stderr, force=True
+    )
 
 
 def _keep(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

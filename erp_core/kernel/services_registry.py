@@ -1,7 +1,8 @@
 """Which processes run: each tells Redis that it lives, so that the doctor can compare them.
 
-One hash, ``erp:services`` in Redis database 0, holds a member for each process. Times are those of Redis, so that the clocks
-of several machines do not matter. The registry is for operators only: nothing that serves a request depends on it.
+One hash, ``erp:services`` in Redis database 0, holds a member for each process. Times are those of Redis, so that the
+clocks of several machines do not matter. The registry is for operators only: nothing that serves a request depends on
+it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class ServiceRecord(msgspec.Struct, frozen=True):
         return f"{self.host}:{self.pid}"
 
 
-def describe_service(kind: str, slugs: tuple[str, ...], *, version: str, port: int = 0, jwt_secret: str | None = None) -> ServiceRecord:
+def describe_service(
+    kind: str, slugs: tuple[str, ...], *, version: str, port: int = 0, jwt_secret: str | None = None
+) -> ServiceRecord:
     """Describe this process; of the secret only a fingerprint is kept."""
     return ServiceRecord(kind, slugs, socket.gethostname(), os.getpid(), port, version, jwt_fingerprint(jwt_secret))
 
@@ -55,7 +58,9 @@ def jwt_fingerprint(secret: str | None) -> str:
     """Give 16 hexadecimal digits that are equal for equal secrets; empty when there is none."""
     if not secret:
         return ""
-    return hmac.new(secret.encode(), b"erp: does every service have the same JWT_SECRET?", hashlib.sha256).hexdigest()[:16]
+    return hmac.new(secret.encode(), b"erp: does every service have the same JWT_SECRET?", hashlib.sha256).hexdigest()[
+        :16
+    ]
 
 
 def register_service(client: Redis, record: ServiceRecord) -> None:
@@ -117,5 +122,5 @@ def _keep(client: Redis, record: ServiceRecord, ended: threading.Event) -> None:
 
 
 def _redis_time(client: Redis) -> float:
-    seconds, microseconds = cast("tuple[int, int]", client.time())
+    seconds, microseconds = client.time()
     return seconds + microseconds / 1_000_000

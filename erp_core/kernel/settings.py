@@ -25,30 +25,50 @@ def setting(name: str, default: Any, about: str, *, secret: bool = False) -> Any
 class Settings:
     """Every setting; an empty database address means that the embedded servers are used."""
 
-    env: str = setting("ERP_ENV", "development", "development or production; production logs JSON and asks for secrets.")
-    plugins: tuple[str, ...] | None = setting("ERP_PLUGINS", None, "Slugs of the enabled plugins, comma separated; unset: all installed.")
-    data_dir: Path | None = setting("ERP_DATA_DIR", None, "Where the embedded servers and files live; unset: the user's data folder.")
+    env: str = setting(
+        "ERP_ENV", "development", "development or production; production logs JSON and asks for secrets."
+    )
+    plugins: tuple[str, ...] | None = setting(
+        "ERP_PLUGINS", None, "Slugs of the enabled plugins, comma separated; unset: all installed."
+    )
+    data_dir: Path | None = setting(
+        "ERP_DATA_DIR", None, "Where the embedded servers and files live; unset: the user's data folder."
+    )
     host: str = setting("ERP_HOST", "127.0.0.1", "Address that the servers listen on.")
     port: int | None = setting("PORT", None, "Port of the served API; unset: the assigned port of the component.")
-    database_url: str | None = setting("DATABASE_URL", None, "Address of the application's role; wins over DB_*.", secret=True)
+    database_url: str | None = setting(
+        "DATABASE_URL", None, "Address of the application's role; wins over DB_*.", secret=True
+    )
     db_host: str | None = setting("DB_HOST", None, "Database host; unset with no DATABASE_URL: embedded PostgreSQL.")
     db_port: int = setting("DB_PORT", 5432, "Database port.")
     db_name: str = setting("DB_NAME", "erp_generic", "Database name.")
     db_user: str = setting("DB_USER", "erp_app", "Role that the application uses; it must not be privileged.")
     db_password: str | None = setting("DB_PASSWORD", None, "Its password.", secret=True)
     db_ssl: bool = setting("DB_SSL", False, "Require TLS to the database.")
-    migration_url: str | None = setting("ERP_MIGRATION_URL", None, "Address of erp_migrator, for `erp plugins migrate`.", secret=True)
-    admin_url: str | None = setting("ERP_ADMIN_URL", None, "Address of a superuser, for `erp db init` only.", secret=True)
+    migration_url: str | None = setting(
+        "ERP_MIGRATION_URL", None, "Address of erp_migrator, for `erp plugins migrate`.", secret=True
+    )
+    admin_url: str | None = setting(
+        "ERP_ADMIN_URL", None, "Address of a superuser, for `erp db init` only.", secret=True
+    )
     redis_url: str | None = setting("REDIS_URL", None, "Address of Redis; wins over REDIS_*.", secret=True)
     redis_host: str | None = setting("REDIS_HOST", None, "Redis host; unset with no REDIS_URL: embedded Redis.")
     redis_port: int = setting("REDIS_PORT", 6379, "Redis port.")
     redis_db: int | None = setting("REDIS_DB", None, "Redis database; unset: the assigned one of the component.")
-    jwt_secret: str | None = setting("JWT_SECRET", None, "Shared HS256 secret, accepted beside Ed25519 for compatibility.", secret=True)
-    task_key: str | None = setting("ERP_TASK_KEY", None, "Key that signs background messages; embedded: made once.", secret=True)
+    jwt_secret: str | None = setting(
+        "JWT_SECRET", None, "Shared HS256 secret, accepted beside Ed25519 for compatibility.", secret=True
+    )
+    task_key: str | None = setting(
+        "ERP_TASK_KEY", None, "Key that signs background messages; embedded: made once.", secret=True
+    )
     frontend_url: str | None = setting("FRONTEND_URL", None, "Origin of the web application, allowed by CORS.")
     log_level: str = setting("ERP_LOG_LEVEL", "info", "debug, info, warning or error.")
-    query_connections: int = setting("ERP_QUERY_CONNECTIONS", 8, "Connections for queries and everyday writes, per process.")
-    command_threads: int = setting("ERP_COMMAND_THREADS", 4, "Threads, and connections, for business actions, per process.")
+    query_connections: int = setting(
+        "ERP_QUERY_CONNECTIONS", 8, "Connections for queries and everyday writes, per process."
+    )
+    command_threads: int = setting(
+        "ERP_COMMAND_THREADS", 4, "Threads, and connections, for business actions, per process."
+    )
     worker_threads: int = setting("ERP_WORKER_THREADS", 4, "Threads of a worker process.")
     statement_timeout: int = setting("ERP_STATEMENT_TIMEOUT", 15000, "Longest statement of a request, in milliseconds.")
     max_body: int = setting("ERP_MAX_BODY", 2_097_152, "Longest request body, in bytes.")
@@ -74,7 +94,9 @@ class Settings:
             return self.database_url
         password = f":{quote(self.db_password, safe='')}" if self.db_password else ""
         tls = "?sslmode=require" if self.db_ssl else ""
-        return f"postgresql://{quote(self.db_user, safe='')}{password}@{self.db_host}:{self.db_port}/{self.db_name}{tls}"
+        return (
+            f"postgresql://{quote(self.db_user, safe='')}{password}@{self.db_host}:{self.db_port}/{self.db_name}{tls}"
+        )
 
     def composed_redis_url(self) -> str | None:
         """Give the address of Redis without a database number; ``None`` when embedded."""
@@ -121,5 +143,12 @@ def describe_settings(settings: Settings) -> list[dict[str, str]]:
         shown = "" if value is None else ",".join(value) if isinstance(value, tuple) else str(value)
         default = "" if item.default is None else str(item.default)
         hidden = item.metadata["secret"] and shown
-        rows.append({"name": item.metadata["env"], "value": "(set)" if hidden else shown, "default": default, "about": item.metadata["about"]})
+        rows.append(
+            {
+                "name": item.metadata["env"],
+                "value": "(set)" if hidden else shown,
+                "default": default,
+                "about": item.metadata["about"],
+            }
+        )
     return rows

@@ -158,7 +158,8 @@ class Reply:
 
 @dataclass(slots=True)
 class Person:
-    """Somebody signed in to a tenant, and the calls they make; paths are below ``/api/v1`` unless they say otherwise."""
+    """Somebody signed in to a tenant, and the calls they make; paths are below ``/api/v1`` unless they say
+    otherwise."""
 
     http: httpx.Client
     tenant_id: UUID
@@ -244,7 +245,9 @@ def make_role(ctx: Context, tenant_id: UUID, permissions: tuple[str, ...]) -> st
 def booted(application: Application, http: httpx.Client) -> Iterator[Erp]:
     """Give an ERP on an application whose HTTP side is already reachable."""
     with ExitStack() as stack:
-        engine = make_engine(application.addresses.app, size=4, statement_timeout_ms=15000, application_name="erp tests")
+        engine = make_engine(
+            application.addresses.app, size=4, statement_timeout_ms=15000, application_name="erp tests"
+        )
         units = Units(engine, application.plugins.hooks.hook)
         stack.callback(units.close)
         environ = {

@@ -31,7 +31,7 @@ def erp_run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def erp_servers(erp_run_folder: Path) -> Iterator[Servers]:
     """PostgreSQL and Redis for this run."""
-    from erp_core.testing.environment import servers  # noqa: PLC0415 - runs without the ERP do not import it
+    from erp_core.testing.environment import servers
 
     with servers(erp_run_folder / "erp-servers") as found:
         yield found
@@ -40,7 +40,7 @@ def erp_servers(erp_run_folder: Path) -> Iterator[Servers]:
 @pytest.fixture(scope="session")
 def erp_plugins() -> Plugins:
     """Every installed package; a package that cannot be loaded fails the run."""
-    from erp_core.testing.environment import installed_plugins  # noqa: PLC0415
+    from erp_core.testing.environment import installed_plugins
 
     return installed_plugins()
 
@@ -48,7 +48,7 @@ def erp_plugins() -> Plugins:
 @pytest.fixture(scope="session")
 def erp_template(erp_servers: Servers, erp_plugins: Plugins, erp_run_folder: Path) -> str:
     """The name of the migrated database that the others are copied from."""
-    from erp_core.testing.environment import migrated_template  # noqa: PLC0415
+    from erp_core.testing.environment import migrated_template
 
     return migrated_template(erp_servers, erp_plugins, erp_run_folder)
 
@@ -56,11 +56,11 @@ def erp_template(erp_servers: Servers, erp_plugins: Plugins, erp_run_folder: Pat
 @pytest.fixture(scope="session")
 def erp(erp_servers: Servers, erp_plugins: Plugins, erp_template: str) -> Iterator[Erp]:
     """A booted ERP with all packages, on a database of this test process."""
-    from litestar.testing import TestClient  # noqa: PLC0415
+    from litestar.testing import TestClient
 
-    from erp_core.app import asgi  # noqa: PLC0415
-    from erp_core.kernel.logs import configure_logs  # noqa: PLC0415
-    from erp_core.testing.environment import (  # noqa: PLC0415
+    from erp_core.app import asgi
+    from erp_core.kernel.logs import configure_logs
+    from erp_core.testing.environment import (
         application_on,
         booted,
         copy_database,
@@ -90,7 +90,7 @@ def stranger(erp: Erp) -> Person:
 @pytest.fixture
 def migrated_copy(erp_servers: Servers, erp_template: str) -> Iterator[str]:
     """The name of a migrated database that this test alone may change."""
-    from erp_core.testing.environment import copy_database, drop_database  # noqa: PLC0415
+    from erp_core.testing.environment import copy_database, drop_database
 
     name = copy_database(erp_servers, erp_template)
     yield name
@@ -104,7 +104,7 @@ def start_worker(erp: Erp) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
 
     def start() -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "erp_core.cli", "worker"]
-        process = subprocess.Popen(command, env={**os.environ, **erp.environ})  # noqa: S603 - our own command
+        process = subprocess.Popen(command, env={**os.environ, **erp.environ})
         started.append(process)
         return process
 

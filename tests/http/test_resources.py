@@ -9,6 +9,7 @@ from uuid import uuid4
 import msgspec
 import openpyxl
 import pytest
+from sqlalchemy import text
 
 from erp_core.testing.environment import Erp, Person
 
@@ -48,7 +49,12 @@ def test_what_is_created_can_be_read_changed_archived_and_brought_back(person: P
         ({"name": 7, "kind": "company"}, 422, "invalid_input", "/name"),
         ({"name": "x" * 5000, "kind": "company"}, 422, "invalid_input", "/name"),
         ({"name": "A", "kind": "robot"}, 422, "invalid_input", "/kind"),
-        ({"name": "A", "kind": "company", "tax_country": "MX", "tax_id": "XAXX010101009"}, 422, "invalid_tax_id", "/tax_id"),
+        (
+            {"name": "A", "kind": "company", "tax_country": "MX", "tax_id": "XAXX010101009"},
+            422,
+            "invalid_tax_id",
+            "/tax_id",
+        ),
     ],
 )
 def test_a_bad_body_is_refused_at_its_field_and_changes_nothing(
@@ -118,7 +124,9 @@ def test_pages_follow_each_other_without_gaps_or_repeats(person: Person) -> None
 
     found, cursor = [], None
     while True:
-        page = person.get(PARTNERS, params={"sort": "name", "limit": "10"} | ({"cursor": cursor} if cursor else {})).body
+        page = person.get(
+            PARTNERS, params={"sort": "name", "limit": "10"} | ({"cursor": cursor} if cursor else {})
+        ).body
         found += [item["name"] for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
@@ -157,7 +165,21 @@ def test_included_objects_come_along(person: Person) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=201", "limit=x", "sort=phone", "cursor=AAAA", "filter[notes]=x", "filter[is_customer]=maybe", "fields=nope", "colour=red", "q=%20", "include=tenant", "archived=yes", "filter[created_at][gt]=yesterday"],
+    [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "sort=phone",
+        "cursor=AAAA",
+        "filter[notes]=x",
+        "filter[is_customer]=maybe",
+        "fields=nope",
+        "colour=red",
+        "q=%20",
+        "include=tenant",
+        "archived=yes",
+        "filter[created_at][gt]=yesterday",
+    ],
 )
 def test_a_query_that_is_not_offered_is_refused_not_ignored(person: Person, query: str) -> None:
     answer = person.get(f"{PARTNERS}?{query}")
@@ -209,11 +231,11 @@ def test_exports_hold_every_row_and_no_formula(person: Person) -> None:
     new_partner(person, name="=HYPERLINK(1)", code="F1")
     new_partner(person, name="Normal", code="F2")
 
-    text = person.get(f"{PARTNERS}/export?format=csv&sort=code").response.content
+    table = person.get(f"{PARTNERS}/export?format=csv&sort=code").response.content
     lines = person.get(f"{PARTNERS}/export?format=jsonl&sort=code").response.content
     book = person.get(f"{PARTNERS}/export?format=xlsx&sort=code").response.content
 
-    rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
+    rows = list(csv.DictReader(io.StringIO(table.decode("utf-8-sig"))))
     sheet = openpyxl.load_workbook(io.BytesIO(book)).worksheets[0]
     assert [row["name"] for row in rows] == ["'=HYPERLINK(1)", "Normal"]
     assert [msgspec.json.decode(line)["name"] for line in lines.splitlines()] == ["=HYPERLINK(1)", "Normal"]
@@ -224,9 +246,10 @@ def test_every_change_leaves_an_audit_entry_and_an_event(person: Person, erp: Er
     created = new_partner(person)
     person.patch(f"{PARTNERS}/{created['id']}", {"phone": "+525533333333"})
 
-    from sqlalchemy import text
-
-    query = text("SELECT action, before->>'phone', after->>'phone' FROM core.audit_entries WHERE tenant_id = :t AND object_id = :o ORDER BY id")
+    query = text(
+        "SELECT action, before->>'phone', after->>'phone' FROM core.audit_entries"
+        " WHERE tenant_id = :t AND object_id = :o ORDER BY id"
+    )
     events = text("SELECT name FROM core.outbox WHERE tenant_id = :t AND payload->>'id' = :o ORDER BY id")
     keys = {"t": person.tenant_id, "o": created["id"]}
     audited = erp.units.run(erp.actor(person), lambda ctx: ctx.session.execute(query, keys).all())

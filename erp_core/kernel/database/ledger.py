@@ -70,15 +70,15 @@ def _note(session: Session, _flush: UOWTransaction) -> None:
 def write_ledger(raw: psycopg.Connection[Any], ctx: Context) -> None:
     """Write the audit and outbox rows of the transaction; inside a pipeline they travel together with its commit."""
     actor, at = ctx.actor, ctx.now()
+    # Row by row: `executemany` would wait for an answer of its own after each table.
     with raw.cursor() as cursor:
-        if ctx.audited:
-            who = (actor.user_id, actor.request_id or None, actor.address or None)
-            cursor.executemany(_AUDIT, [(ctx.tenant_id, new_id(), at, *who, *_columns(entry)) for entry in ctx.audited])
-        if ctx.pending:
-            by = (actor.user_id, actor.request_id or None)
-            entries = [(ctx.tenant_id, p.id, p.kind, p.name, _json(p.payload), *by) for p in ctx.pending]
-            cursor.executemany(_OUTBOX, entries)
-            cursor.executemany(_PENDING, [(ctx.tenant_id, p.id, p.queue, p.name) for p in ctx.pending])
+        who = (actor.user_id, actor.request_id or None, actor.address or None)
+        for entry in ctx.audited:
+            cursor.execute(_AUDIT, (ctx.tenant_id, new_id(), at, *who, *_columns(entry)))
+        for pending in ctx.pending:
+            payload = _json(pending.payload)
+            cursor.execute(_OUTBOX, (ctx.tenant_id, pending.id, pending.kind, pending.name, payload, *who[:2]))
+            cursor.execute(_PENDING, (ctx.tenant_id, pending.id, pending.queue, pending.name))
 
 
 def _columns(entry: dict[str, Any]) -> tuple[Any, ...]:

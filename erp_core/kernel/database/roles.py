@@ -56,6 +56,15 @@ def prepare_server(
             _open_for_backup(inside)
 
 
+def copy_database(admin_url: str, template: str, database: str) -> None:
+    """Copy a prepared database to which nobody is connected, with its access list, which PostgreSQL does not copy."""
+    with psycopg.connect(libpq_address(admin_url), autocommit=True) as admin, _alone(admin):
+        names = sql.Identifier(database), sql.Identifier(template)
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER " + OWNER).format(*names))
+        with psycopg.connect(libpq_address(admin_url), dbname=database, autocommit=True) as inside:
+            _close_database(inside, database)
+
+
 def ensure_component_role(conn: Connection, slug: str, password: str | None) -> str:
     """Make ``erp_app_<slug>`` if there is none and give its name; an existing one keeps its password."""
     role = component_role(slug)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pluggy
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -70,7 +71,7 @@ class Units:
             session.info[CONTEXT] = ctx
             try:
                 yield ctx
-                _finish(connection, ctx, read_only=read_only)
+                _finish(connection, ctx)
             except StaleDataError as stale:
                 raise StaleVersion from stale
             finally:
@@ -79,8 +80,8 @@ class Units:
             _give_up(connection, error)
             raise
         finally:
-            connection.close()
-        if ctx.pending and not read_only:
+            _release(connection)
+        if ctx.pending:
             self._tell(actor, ctx.pending)
 
     def close(self) -> None:
@@ -120,29 +121,39 @@ class Units:
 def _set_tenant(raw: psycopg.Connection[Any], tenant: UUID, *, read_only: bool) -> None:
     # SET takes no parameters; the value is a UUID that was parsed and is written again here.
     statement = f"SET LOCAL app.current_tenant = '{UUID(str(tenant))}'"
+    # The driver would wait for the answer to a BEGIN of its own, so the unit of work says BEGIN and COMMIT itself.
+    begin = b"BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY" if read_only else b"BEGIN ISOLATION LEVEL READ COMMITTED"
+    raw.autocommit = True
     with raw.pipeline():
-        if read_only:
-            raw.execute("SET TRANSACTION READ ONLY", prepare=False)
+        raw.execute(begin, prepare=False)
         raw.execute(statement.encode("ascii"), prepare=False)
 
 
-def _finish(connection: Connection, ctx: Context, *, read_only: bool) -> None:
-    """Send what is left of the change, its ledger and the commit, the last two in one round trip."""
+def _finish(connection: Connection, ctx: Context) -> None:
+    """Send what is left of the change, then its ledger and the commit together in one round trip."""
     transaction = connection.get_transaction()
     if transaction is None or not transaction.is_active:
         msg = "A service ended the transaction; only the unit of work commits or rolls back."
         raise RuntimeError(msg)
-    if read_only:
-        transaction.commit()
-        return
     ctx.session.flush()
     raw = _raw(connection)
-    if not ctx.audited and not ctx.pending:
-        transaction.commit()
-        return
+    if raw.info.transaction_status != TransactionStatus.INTRANS:
+        msg = "A service went on after a database error, which has undone everything; use a savepoint to try something."
+        raise RuntimeError(msg)
     with raw.pipeline():
         write_ledger(raw, ctx)
-        transaction.commit()
+        raw.execute(b"COMMIT", prepare=False)
+    transaction.commit()
+
+
+def _release(connection: Connection) -> None:
+    """Give the connection back as the pool knows it."""
+    try:
+        if not connection.invalidated and not connection.closed:
+            _raw(connection).autocommit = False
+    except psycopg.Error as broken:
+        connection.invalidate(broken)
+    connection.close()
 
 
 def _give_up(connection: Connection, error: BaseException) -> None:

@@ -55,7 +55,9 @@ class Answer(ASGIResponse):
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
-def json_answer(body: bytes, status: int = 200, headers: list[tuple[bytes, bytes]] | None = None, media_type: str = JSON) -> Answer:
+def json_answer(
+    body: bytes, status: int = 200, headers: list[tuple[bytes, bytes]] | None = None, media_type: str = JSON
+) -> Answer:
     """Answer bytes that are already JSON."""
     return Answer(body, status, headers, media_type)
 
@@ -87,7 +89,12 @@ def problem_document(problem: Problem, catalogues: Catalogues, language: str, re
         document["pointer"] = problem.pointer
     if isinstance(problem, ProblemList):
         document["errors"] = [
-            {"code": one.code, "pointer": one.pointer, "detail": one.describe(catalogues.text(f"problem.{one.code}", language, one.message)), **one.facts}
+            {
+                "code": one.code,
+                "pointer": one.pointer,
+                "detail": one.describe(catalogues.text(f"problem.{one.code}", language, one.message)),
+                **one.facts,
+            }
             for one in problem.problems
         ]
     return {**{key: value for key, value in problem.facts.items() if key not in document}, **document}

@@ -87,7 +87,9 @@ def make_app(application: Application, slugs: tuple[str, ...], authenticator: Au
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,
-        cors_config=CORSConfig(allow_origins=[origin], allow_credentials=True, expose_headers=["etag", "location"]) if origin else None,
+        cors_config=CORSConfig(allow_origins=[origin], allow_credentials=True, expose_headers=["etag", "location"])
+        if origin
+        else None,
         exception_handlers={Exception: _on_failure(serving)},
         request_max_body_size=application.settings.max_upload,
     )
@@ -123,7 +125,11 @@ def _handlers(serving: Serving, client: aioredis.Redis) -> list[HTTPRouteHandler
             found += _resource_handlers(serving, resource)
     for slug, declared in application.routes:
         if slug in serving.slugs:
-            handle = _everyday_handler(serving, declared) if isinstance(declared, EverydayRoute) else command_handler(serving, declared)
+            handle = (
+                _everyday_handler(serving, declared)
+                if isinstance(declared, EverydayRoute)
+                else command_handler(serving, declared)
+            )
             path = re.sub(r"\{(\w+):uuid\}", r"{\1:str}", f"/api/v1/{slug}{declared.path}")
             if declared.path.startswith("/.well-known/") and slug == CORE:
                 path = declared.path
@@ -188,6 +194,11 @@ def _on_failure(serving: Serving) -> Callable[[Request[Any, Any, Any], Exception
             answered = failure_answer(serving, error, None, request_id, language)
         else:
             answered = problem_answer(problem, serving.application.catalogues, choose_language(language), request_id)
-        return Response(answered.body, status_code=answered.status_code, media_type=PROBLEM_JSON, headers={"x-request-id": request_id})
+        return Response(
+            answered.body,
+            status_code=answered.status_code,
+            media_type=PROBLEM_JSON,
+            headers={"x-request-id": request_id},
+        )
 
     return answer

@@ -103,7 +103,9 @@ async def _all(
         refuse = plan.refuse
         if item.action != "create":
             # An update that finds no row is no error to PostgreSQL; all-or-nothing makes it one.
-            calls.append(Call(exists_statement(resource), [*plan.calls[0].params[:2], encode({"pointer": f"/items/{index}"})]))
+            calls.append(
+                Call(exists_statement(resource), [*plan.calls[0].params[:2], encode({"pointer": f"/items/{index}"})])
+            )
             owners.append(index)
         calls.append((plan.keyed() if plan.keyed is not None else plan).calls[0])
         owners.append(index)

@@ -51,7 +51,9 @@ def command_handler(serving: Serving, route: Route) -> Handle:
         fingerprint = fingerprint_of(route.method, request.scope["path"], body)
         work = partial(_call, route, arguments)
         try:
-            outcome = await serving.in_thread(run_command, serving, actor, work, key, fingerprint, route.method == "GET")
+            outcome = await serving.in_thread(
+                run_command, serving, actor, work, key, fingerprint, route.method == "GET"
+            )
         except DatabaseError as error:
             if key is not None and is_replay(error):
                 return await replay(serving, actor, key, fingerprint)
@@ -71,7 +73,12 @@ def answer_outcome(serving: Serving, actor: Actor, outcome: Outcome) -> Answer:
 
 
 def run_command(
-    serving: Serving, actor: Actor, work: Callable[[Context], Outcome], key: str | None, mark: bytes, read_only: bool = False
+    serving: Serving,
+    actor: Actor,
+    work: Callable[[Context], Outcome],
+    key: str | None,
+    mark: bytes,
+    read_only: bool = False,
 ) -> Outcome:
     """Run ``work`` in one unit of work; with a key its answer is kept in the same transaction."""
 

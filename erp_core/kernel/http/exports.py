@@ -32,9 +32,13 @@ def export_handler(serving: Serving, resource: Resource) -> Handle:
         form = next((text for name, text in pairs if name == "format"), "csv")
         if form not in MEDIA_TYPES:
             raise InvalidParameter(parameter="format", reason="it takes csv, xlsx or jsonl")
-        page = parse_page(resource, serving.application.resources, actor, [pair for pair in pairs if pair[0] != "format"])
+        page = parse_page(
+            resource, serving.application.resources, actor, [pair for pair in pairs if pair[0] != "format"]
+        )
         if resource.sensitive:
-            await serving.pool.run(actor.tenant_id, [read_note(resource, actor, actor.user_id or actor.tenant_id, "export")])
+            await serving.pool.run(
+                actor.tenant_id, [read_note(resource, actor, actor.user_id or actor.tenant_id, "export")]
+            )
         batches = rows_of(serving.pool, actor, page)
         if form == "xlsx":
             chunks = _file_chunks(await xlsx_file(batches, page.columns, resource.plural_name))

@@ -71,7 +71,9 @@ async def _behind(serving: Serving, heads: dict[str, tuple[str, tuple[str, ...]]
         current = (rows[0][0] or b"").decode() if rows else ""
         # A database that is ahead is fit: a revision works with the previous release's code.
         if line and (not current or current in line[:-1]):
-            reasons.append(f"the schema of {slug} is at {current or 'nothing'} and needs {line[-1]}: run `erp plugins migrate`")
+            reasons.append(
+                f"the schema of {slug} is at {current or 'nothing'} and needs {line[-1]}: run `erp plugins migrate`"
+            )
     return reasons
 
 

@@ -22,7 +22,8 @@ REPLAYED = (b"idempotency-replayed", b"true")
 CLAIM = statement(
     "SELECT CASE WHEN NOT pg_try_advisory_xact_lock(hashtextextended($4::text, 0))"
     " THEN core.refuse('idempotency_in_flight', '{}'::jsonb)"
-    " WHEN EXISTS (SELECT FROM core.idempotency_keys k WHERE k.tenant_id = $1::uuid AND k.user_id = $2::uuid AND k.key = $3::text)"
+    " WHEN EXISTS (SELECT FROM core.idempotency_keys k"
+    " WHERE k.tenant_id = $1::uuid AND k.user_id = $2::uuid AND k.key = $3::text)"
     " THEN core.refuse('idempotency_replay', '{}'::jsonb) ELSE true END"
 )
 STORE = statement(
@@ -85,7 +86,8 @@ def _keeping(answer: Statement) -> Statement:
     return statement(
         f"WITH answer(body) AS ({answer.sql})"
         " INSERT INTO core.idempotency_keys (tenant_id, user_id, key, fingerprint, status, body)"
-        f" SELECT ${n + 1}::uuid, ${n + 2}::uuid, ${n + 3}::text, ${n + 4}::bytea, ${n + 5}::smallint, answer.body FROM answer"
+        f" SELECT ${n + 1}::uuid, ${n + 2}::uuid, ${n + 3}::text, ${n + 4}::bytea, ${n + 5}::smallint,"
+        " answer.body FROM answer"
         " RETURNING body"
     )
 

@@ -84,5 +84,3 @@ async def _file(request: Request[Any, Any, Any], limit: int) -> tuple[str, str, 
     if not content:
         raise InvalidInput(reason="The file is empty.", pointer="/")
     return "upload" + (".xlsx" if "spreadsheet" in sent else ".csv"), sent, content
-
-

@@ -48,7 +48,12 @@ KEY: Json = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "description": "Send the same key to repeat the request safely: the first answer comes again.",
 }
-IF_MATCH: Json = {"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": "The ETag that was read; a stale one is refused with 412."}
+IF_MATCH: Json = {
+    "name": "If-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "The ETag that was read; a stale one is refused with 412.",
+}
 
 
 def document(application: Application, slugs: tuple[str, ...]) -> Json:
@@ -67,7 +72,10 @@ def document(application: Application, slugs: tuple[str, ...]) -> Json:
         "info": {"title": f"ERP API: {', '.join(slugs)}", "version": manifest.version},
         "security": [{"bearer": []}],
         "paths": dict(sorted(writer.paths.items())),
-        "components": {"schemas": schemas, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
     }
 
 
@@ -101,33 +109,108 @@ class _Writer:
         path, one = resource.path, f"{resource.path}/{{object_id:uuid}}"
         has = resource.operations.__contains__
         if has("list"):
-            self.add("GET", path, _operation(resource, "list", f"List {resource.plural.en}", page, query=_list_parameters(resource)))
+            self.add(
+                "GET",
+                path,
+                _operation(resource, "list", f"List {resource.plural.en}", page, query=_list_parameters(resource)),
+            )
         if has("read"):
-            self.add("GET", one, _operation(resource, "read", f"Read one {resource.label.en}", shown, ids=True, query=_READ, also={304: None}))
+            self.add(
+                "GET",
+                one,
+                _operation(
+                    resource, "read", f"Read one {resource.label.en}", shown, ids=True, query=_READ, also={304: None}
+                ),
+            )
         if has("create") and resource.create is not None:
-            self.add("POST", path, _operation(resource, "create", f"Create one {resource.label.en}", shown, body=self.ref(resource.create), status=201, headers=[KEY]))
-            self.add("POST", f"{path}/bulk", _operation(resource, "bulk", f"Write many {resource.plural.en}", {}, body=self.ref(Bulk), headers=[KEY], also={207: {}}))
+            self.add(
+                "POST",
+                path,
+                _operation(
+                    resource,
+                    "create",
+                    f"Create one {resource.label.en}",
+                    shown,
+                    body=self.ref(resource.create),
+                    status=201,
+                    headers=[KEY],
+                ),
+            )
+            self.add(
+                "POST",
+                f"{path}/bulk",
+                _operation(
+                    resource,
+                    "bulk",
+                    f"Write many {resource.plural.en}",
+                    {},
+                    body=self.ref(Bulk),
+                    headers=[KEY],
+                    also={207: {}},
+                ),
+            )
         if has("update"):
-            self.add("PATCH", one, _operation(resource, "update", f"Change one {resource.label.en}", shown, body=self.ref(changes_struct(resource)), ids=True, headers=[IF_MATCH]))
+            self.add(
+                "PATCH",
+                one,
+                _operation(
+                    resource,
+                    "update",
+                    f"Change one {resource.label.en}",
+                    shown,
+                    body=self.ref(changes_struct(resource)),
+                    ids=True,
+                    headers=[IF_MATCH],
+                ),
+            )
         if has("archive"):
-            self.add("DELETE", one, _operation(resource, "archive", f"Archive one {resource.label.en}", shown, ids=True, headers=[IF_MATCH]))
-            self.add("POST", f"{one}/restore", _operation(resource, "restore", f"Bring back one {resource.label.en}", shown, ids=True, headers=[KEY, IF_MATCH]))
+            self.add(
+                "DELETE",
+                one,
+                _operation(
+                    resource, "archive", f"Archive one {resource.label.en}", shown, ids=True, headers=[IF_MATCH]
+                ),
+            )
+            self.add(
+                "POST",
+                f"{one}/restore",
+                _operation(
+                    resource, "restore", f"Bring back one {resource.label.en}", shown, ids=True, headers=[KEY, IF_MATCH]
+                ),
+            )
         self._add_files(resource)
 
     def _add_files(self, resource: Resource) -> None:
         if "export" in resource.operations:
             form = {"name": "format", "in": "query", "schema": {"enum": ["csv", "xlsx", "jsonl"]}}
-            operation = _operation(resource, "export", f"Export {resource.plural.en}", None, query=[form, *_list_parameters(resource)])
-            operation["responses"]["200"] = {"description": "The file.", "content": {"application/octet-stream": {}, "text/csv": {}}}
+            operation = _operation(
+                resource, "export", f"Export {resource.plural.en}", None, query=[form, *_list_parameters(resource)]
+            )
+            operation["responses"]["200"] = {
+                "description": "The file.",
+                "content": {"application/octet-stream": {}, "text/csv": {}},
+            }
             self.add("GET", f"{resource.path}/export", operation)
         if "import" in resource.operations and resource.create is not None:
             dry = {"name": "dry_run", "in": "query", "schema": {"type": "boolean"}}
-            operation = _operation(resource, "import", f"Import {resource.plural.en} from CSV or XLSX", self.ref(JobStarted), status=202, query=[dry], headers=[KEY], also={415: None})
+            operation = _operation(
+                resource,
+                "import",
+                f"Import {resource.plural.en} from CSV or XLSX",
+                self.ref(JobStarted),
+                status=202,
+                query=[dry],
+                headers=[KEY],
+                also={415: None},
+            )
             operation["requestBody"] = {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
             self.add("POST", f"{resource.path}/import", operation)
 
     def add_route(self, slug: str, route: Route | EverydayRoute) -> None:
-        parameters = [{"name": name, "in": "path", "required": True, "schema": _path_type(kind)} for name, kind in re.findall(r"\{(\w+):(\w+)\}", route.path)]
+        parameters = [
+            {"name": name, "in": "path", "required": True, "schema": _path_type(kind)}
+            for name, kind in re.findall(r"\{(\w+):(\w+)\}", route.path)
+        ]
         body = route.data if isinstance(route, EverydayRoute) else route.body()
         answer = route.answer if isinstance(route, EverydayRoute) else route.answer()
         query = None if isinstance(route, EverydayRoute) else route.query()
@@ -135,9 +218,21 @@ class _Writer:
             parameters += _query_parameters(query)
         if route.method == "POST":
             parameters.append(KEY)
-        responses: Json = {str(route.status): {"description": "Done.", "content": {"application/json": {"schema": self.ref(answer) if answer is not None else {}}}}}
+        responses: Json = {
+            str(route.status): {
+                "description": "Done.",
+                "content": {"application/json": {"schema": self.ref(answer) if answer is not None else {}}},
+            }
+        }
         _add_problems(responses, {400, 401, 403, 404, 409, 412, 413, 422, 429, 503})
-        operation: Json = {"operationId": f"{slug}.{route.name}", "tags": [slug], "summary": route.summary, "parameters": parameters, "responses": responses, "x-permission": route.permission}
+        operation: Json = {
+            "operationId": f"{slug}.{route.name}",
+            "tags": [slug],
+            "summary": route.summary,
+            "parameters": parameters,
+            "responses": responses,
+            "x-permission": route.permission,
+        }
         if body is not None:
             operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": self.ref(body)}}}
         if route.permission == PUBLIC:
@@ -164,7 +259,11 @@ def _operation(
         responses[str(status)]["content"] = {"application/json": {"schema": answer}}
     _add_problems(responses, {400, 401, 403, 404, 409, 412, 413, 422, 429, 503})
     for code, schema in (also or {}).items():
-        responses[str(code)] = {"description": "See the guide."} if schema is None else {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+        responses[str(code)] = (
+            {"description": "See the guide."}
+            if schema is None
+            else {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+        )
     permission = {"restore": "archive", "bulk": "create"}.get(operation, operation)
     written: Json = {
         "operationId": f"{resource.name}.{operation}",
@@ -199,7 +298,11 @@ def _object(resource: Resource) -> Json:
 def _page(name: str) -> Json:
     items = {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
     cursor = {"type": ["string", "null"], "description": "Send it back as `cursor` for the next page."}
-    return {"type": "object", "properties": {"items": items, "next_cursor": cursor, "total": {"type": "integer"}}, "required": ["items", "next_cursor"]}
+    return {
+        "type": "object",
+        "properties": {"items": items, "next_cursor": cursor, "total": {"type": "integer"}},
+        "required": ["items", "next_cursor"],
+    }
 
 
 _READ: list[Json] = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("fields", "include")]
@@ -216,10 +319,24 @@ def _list_parameters(resource: Resource) -> list[Json]:
         *_READ,
     ]
     if resource.search is not None:
-        found.append({"name": "q", "in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": 200}, "description": "Prefix search, without case and accents."})
+        found.append(
+            {
+                "name": "q",
+                "in": "query",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+                "description": "Prefix search, without case and accents.",
+            }
+        )
     table = table_of(resource)
     for name in resource.filters:
-        found.append({"name": f"filter[{name}]", "in": "query", "schema": _TYPES[kind_of(table, name)], "description": "Also filter[…][gt], [gte], [lt], [lte], [in], [null]."})
+        found.append(
+            {
+                "name": f"filter[{name}]",
+                "in": "query",
+                "schema": _TYPES[kind_of(table, name)],
+                "description": "Also filter[…][gt], [gte], [lt], [lte], [in], [null].",
+            }
+        )
     return found
 
 
@@ -227,7 +344,10 @@ def _query_parameters(query: type[msgspec.Struct]) -> list[Json]:
     (schema,), components = msgspec.json.schema_components([query])
     described = components[query.__name__]
     required = set(described.get("required", ()))
-    return [{"name": name, "in": "query", "required": name in required, "schema": value} for name, value in described["properties"].items()]
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": value}
+        for name, value in described["properties"].items()
+    ]
 
 
 def _path_type(kind: str) -> Json:

@@ -49,7 +49,16 @@ def query_pairs(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
 
 def read_note(resource: Resource, actor: Actor, object_id: UUID, action: str) -> Call:
     """Note that somebody read, or took out, an object whose reads are noted."""
-    values = (actor.tenant_id, new_id(), actor.user_id, actor.request_id, actor.address, resource.name, object_id, action)
+    values = (
+        actor.tenant_id,
+        new_id(),
+        actor.user_id,
+        actor.request_id,
+        actor.address,
+        resource.name,
+        object_id,
+        action,
+    )
     return Call(sensitive_read_statement(), [encode(value) for value in values])
 
 
@@ -71,7 +80,8 @@ def read_handler(serving: Serving, resource: Resource) -> Handle:
 
     async def handle(request: Request[Any, Any, Any], actor: Actor) -> Answer:
         statement = whole
-        columns, includes = shown_columns(resource), ()
+        columns = shown_columns(resource)
+        includes: tuple[tuple[str, Resource], ...] = ()
         for name, text in query_pairs(request):
             if name == "fields":
                 columns = parse_fields(resource, text)
@@ -120,7 +130,9 @@ def update_handler(serving: Serving, resource: Resource) -> Handle:
         data = decode(body, kind)
         if all(getattr(data, name) is msgspec.UNSET for name in data.__struct_fields__):
             raise InvalidInput(reason="Nothing to change was sent.", pointer="/")
-        return await send_plan(serving, request, actor, plan_change(resource, actor, path_id(request), data, expected), body)
+        return await send_plan(
+            serving, request, actor, plan_change(resource, actor, path_id(request), data, expected), body
+        )
 
     return handle
 

@@ -35,9 +35,9 @@ class Route:
     """A handler of a business action.
 
     ``path`` lies below ``/api/v1/<slug>`` (``/estimates/{estimate_id:uuid}/approve``). ``permission`` is a full name,
-    or ``PUBLIC`` or ``SIGNED_IN`` said aloud. The function takes ``ctx`` first, then the path's parameters by name, then
-    at most one struct called ``data`` (the JSON body) and one called ``query`` (the query string). It runs in a worker
-    thread inside one unit of work; GET routes run read-only. ``problems`` are the refusals it documents.
+    or ``PUBLIC`` or ``SIGNED_IN`` said aloud. The function takes ``ctx`` first, then the path's parameters by name,
+    then at most one struct called ``data`` (the JSON body) and one called ``query`` (the query string). It runs in a
+    worker thread inside one unit of work; GET routes run read-only. ``problems`` are the refusals it documents.
     """
 
     method: str
@@ -61,16 +61,20 @@ class Route:
         return {name: kinds[kind] for name, kind in _PARAMETER.findall(self.path)}
 
     def body(self) -> type[msgspec.Struct] | None:
-        return self._hint("data")
+        found: type[msgspec.Struct] | None = self._hint("data")
+        return found
 
     def query(self) -> type[msgspec.Struct] | None:
-        return self._hint("query")
+        found: type[msgspec.Struct] | None = self._hint("query")
+        return found
 
     def answer(self) -> Any:
         """Give the declared return type without the problems it may return; ``None`` for a bare ``Reply``."""
         hint = self._hint("return")
         if typing.get_origin(hint) in {typing.Union, types.UnionType}:
-            plain = [part for part in typing.get_args(hint) if not (isinstance(part, type) and issubclass(part, Problem))]
+            plain = [
+                part for part in typing.get_args(hint) if not (isinstance(part, type) and issubclass(part, Problem))
+            ]
             hint = typing.Union[tuple(plain)]  # noqa: UP007 - made from a list
         return None if hint in {Reply, type(None)} else hint
 

@@ -44,7 +44,12 @@ class Authenticate(Protocol):
     """Turns a bearer token into the one who acts, or refuses."""
 
     async def __call__(
-        self, authorization: str | None, request_id: str = "", address: str = "", language: str = "", user_agent: str = ""
+        self,
+        authorization: str | None,
+        request_id: str = "",
+        address: str = "",
+        language: str = "",
+        user_agent: str = "",
     ) -> Actor: ...
 
 
@@ -135,7 +140,12 @@ def _request_id(given: str | None) -> str:
 
 
 def _write_log(
-    serving: Serving, request: Request[Any, Any, Any], answer: Answer, actor: Actor | None, request_id: str, started: float
+    serving: Serving,
+    request: Request[Any, Any, Any],
+    answer: Answer,
+    actor: Actor | None,
+    request_id: str,
+    started: float,
 ) -> None:
     serving.log.info(
         "request",

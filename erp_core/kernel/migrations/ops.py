@@ -78,9 +78,8 @@ def create_index_concurrently(name: str, table: str, columns: str, *, unique: bo
 def in_every_tenant(statement: str) -> int:
     """Run one data statement for each tenant in turn and give the number of rows it touched in all.
 
-    Row-level security binds the owner too, so a statement without a tenant would touch nothing. The statement must
-    filter by ``tenant_id = nullif(current_setting('app.current_tenant', true), '')::uuid`` itself only if it reads
-    global tables. The caller asserts the number.
+    Row-level security binds the owner too, so a statement without a tenant would touch nothing. The caller asserts the
+    number.
     """
     connection = op.get_bind()
     touched = 0

@@ -7,7 +7,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from alembic.script import Script, ScriptDirectory
-from alembic.util import CommandError
 
 from erp_core.kernel.errors import OperatorError
 from erp_core.kernel.plugins.manager import CORE, Plugin
@@ -69,7 +68,10 @@ def read_line(folder: Path, slug: str) -> tuple[ScriptDirectory, tuple[Script, .
     try:
         heads = directory.get_heads()
         scripts = list(reversed(list(directory.walk_revisions())))
-    except (CommandError, SyntaxError, ImportError) as fault:
+    except KeyError as missing:
+        sentence = f"A revision of {slug} says depends_on {missing}, which is in another package."
+        raise OperatorError(sentence, remedy) from missing
+    except Exception as fault:
         sentence = f"The revisions of {slug} cannot be read: {fault}"
         raise OperatorError(sentence, remedy) from fault
     if len(heads) > 1:

@@ -58,7 +58,7 @@ class Plugins:
         return next((plugin for plugin in self.enabled if schema in plugin.manifest.schemas), None)
 
 
-class PluginProblems(Exception):  # noqa: N818 - it names the situation
+class PluginProblems(Exception):
     """Some packages cannot be loaded; ``problems`` is the whole table."""
 
     def __init__(self, problems: list[PluginProblem]) -> None:
@@ -67,7 +67,9 @@ class PluginProblems(Exception):  # noqa: N818 - it names the situation
         super().__init__(f"These packages cannot be loaded: {names}. `erp plugins check` prints the table.")
 
 
-def find_plugins(core: ModuleType, names: Sequence[str] | None = None, entries: Iterable[EntryPoint] | None = None) -> Plugins:
+def find_plugins(
+    core: ModuleType, names: Sequence[str] | None = None, entries: Iterable[EntryPoint] | None = None
+) -> Plugins:
     """Load every installed package and check all of them before anything starts.
 
     ``core`` is the core's own plugin module; ``names`` enables just those slugs (``None``: all installed). Nothing is
@@ -112,7 +114,9 @@ def _load(entry: EntryPoint, problems: list[PluginProblem]) -> Plugin | None:
 def _unknown(wanted: set[str], found: list[Plugin]) -> list[PluginProblem]:
     known = {plugin.slug for plugin in found}
     return [
-        PluginProblem(slug, "-", "an installed package", "none", f"ERP_PLUGINS names it; `pip install erp-{slug}` brings it.")
+        PluginProblem(
+            slug, "-", "an installed package", "none", f"ERP_PLUGINS names it; `pip install erp-{slug}` brings it."
+        )
         for slug in sorted(wanted - known)
     ]
 
@@ -122,7 +126,11 @@ def _clashes(found: list[Plugin]) -> list[PluginProblem]:
     problems = []
     for plugin in found:
         manifest = plugin.manifest
-        claims: list[tuple[str, object]] = [("slug", manifest.slug), ("port", manifest.api_port), ("port", manifest.web_port)]
+        claims: list[tuple[str, object]] = [
+            ("slug", manifest.slug),
+            ("port", manifest.api_port),
+            ("port", manifest.web_port),
+        ]
         claims += [("schema", schema) for schema in manifest.schemas] + [("Redis database", manifest.redis_db)]
         for kind, value in claims:
             first = taken.setdefault((kind, value), plugin)
@@ -143,9 +151,13 @@ def _ranges(found: list[Plugin], core_version: str, wanted: set[str]) -> list[Pl
             fits = False
         if not fits and plugin.slug != CORE:
             why = "Install a release of one that fits the other."
-            problems.append(PluginProblem(plugin.slug, manifest.version, f"erp-core {manifest.core}", core_version, why))
+            problems.append(
+                PluginProblem(plugin.slug, manifest.version, f"erp-core {manifest.core}", core_version, why)
+            )
         problems += [
-            PluginProblem(plugin.slug, manifest.version, f"the plugin {other}", "not enabled", f"`pip install erp-{other}`")
+            PluginProblem(
+                plugin.slug, manifest.version, f"the plugin {other}", "not enabled", f"`pip install erp-{other}`"
+            )
             for other in manifest.requires
             if other not in available and plugin.slug in wanted
         ]

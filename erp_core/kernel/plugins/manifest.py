@@ -28,10 +28,10 @@ class Label:
 class Manifest:
     """The facts of one installable package.
 
-    ``core`` is the range of core versions it works with (``>=0.1,<0.2``); ``schemas`` are the PostgreSQL schemas that it
-    owns, the first of which holds its version table; ``uses`` names the parts of the core that its database role may
-    touch; ``requires`` names other plugins by slug. ``package`` is the import package that holds ``migrations`` and
-    ``locale``.
+    ``core`` is the range of core versions it works with (``>=0.1,<0.2``); ``schemas`` are the PostgreSQL schemas that
+    it owns, the first of which holds its version table; ``uses`` names the parts of the core that its database role
+    may touch; ``requires`` names other plugins by slug. ``package`` is the import package that holds ``migrations``
+    and ``locale``.
     """
 
     slug: str

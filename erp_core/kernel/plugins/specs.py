@@ -1,9 +1,9 @@
 """Every hook of the platform, typed; the docstrings are its reference.
 
-Two families. *Setup* hooks run once, inside ``bootstrap``, before anything is served; an exception in one stops the start
-and appears in the table of problems. *Domain* hooks run inside the open transaction of a command: they may add to it or
-refuse by raising a ``Problem`` (which rolls everything back), and they never replace what another one did. Plugins are
-called in the order of their slugs; the order carries no meaning.
+Two families. *Setup* hooks run once, inside ``bootstrap``, before anything is served; an exception in one stops the
+start and appears in the table of problems. *Domain* hooks run inside the open transaction of a command: they may add
+to it or refuse by raising a ``Problem`` (which rolls everything back), and they never replace what another one did.
+Plugins are called in the order of their slugs; the order carries no meaning.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def resources() -> Sequence[Resource]:  # type: ignore[empty-body]
-    """Give the package's resources. Setup; no transaction. ``versionadded: 0.1``"""
+    """Give the package's resources. Setup; no transaction. ``versionadded: 0.1``."""
 
 
 @hookspec
 def routes() -> Sequence[Route | EverydayRoute]:  # type: ignore[empty-body]
-    """Give the handlers of business actions. Setup; no transaction. ``versionadded: 0.1``"""
+    """Give the handlers of business actions. Setup; no transaction. ``versionadded: 0.1``."""
 
 
 @hookspec
 def tasks() -> Sequence[Task]:  # type: ignore[empty-body]
-    """Give the background tasks. Setup; no transaction. ``versionadded: 0.1``"""
+    """Give the background tasks. Setup; no transaction. ``versionadded: 0.1``."""
 
 
 @hookspec
 def schedules() -> Sequence[Schedule]:  # type: ignore[empty-body]
-    """Give the tasks that start by the clock. Setup; no transaction. ``versionadded: 0.1``"""
+    """Give the tasks that start by the clock. Setup; no transaction. ``versionadded: 0.1``."""
 
 
 @hookspec
 def roles() -> Sequence[RoleTemplate]:  # type: ignore[empty-body]
-    """Give the roles that a new tenant is offered for this package. Setup; no transaction. ``versionadded: 0.1``"""
+    """Give the roles that a new tenant is offered for this package. Setup; no transaction. ``versionadded: 0.1``."""
 
 
 @hookspec
 def demo() -> Sequence[DemoStep]:  # type: ignore[empty-body]
     """Give the steps that load a small true-to-life data set.
 
-    Setup; the steps themselves run when an operator asks for the demo, each in one transaction of its tenant, and must be
-    safe to repeat. ``versionadded: 0.1``
+    Setup; the steps themselves run when an operator asks for the demo, each in one transaction of its tenant, and
+    must be safe to repeat. ``versionadded: 0.1``
     """
 
 
@@ -67,5 +67,5 @@ def about_to_archive(ctx: Context, resource: str, object_id: UUID) -> None:
 
     Domain; runs in the transaction that archives, before the row changes. ``resource`` is the declared name, such as
     ``core.partners``. An exception other than a ``Problem`` becomes ``internal_error``; either way nothing is changed.
-    ``versionadded: 0.1``
+    ``versionadded: 0.1``.
     """

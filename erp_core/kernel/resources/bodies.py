@@ -30,12 +30,12 @@ def changes_struct(resource: Resource) -> type[msgspec.Struct]:
 
 
 @lru_cache(maxsize=1024)
-def decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
+def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     """Give the decoder of a body, made once."""
     return msgspec.json.Decoder(kind)
 
 
-def decode(body: bytes, kind: type[Any]) -> Any:
+def decode(body: bytes, kind: Any) -> Any:
     """Decode a JSON body into its struct, or refuse with the pointer of the field."""
     try:
         return decoder(kind).decode(body)

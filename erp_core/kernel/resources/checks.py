@@ -31,7 +31,11 @@ def check_declarations(
     for slug, route in routes:
         if route.permission not in {PUBLIC, SIGNED_IN} and not route.permission.startswith(f"{slug}."):
             faults.append((slug, route.path, f"Its permission {route.permission} does not begin with {slug}."))
-    faults += [(name.partition(".")[0], name, "Its task is not declared.") for name, s in schedules.items() if s.task not in tasks]
+    faults += [
+        (name.partition(".")[0], name, "Its task is not declared.")
+        for name, s in schedules.items()
+        if s.task not in tasks
+    ]
     return faults
 
 
@@ -42,17 +46,31 @@ def _resource_faults(slug: str, resource: Resource, known: set[str]) -> list[str
         return [f"The table {table.fullname} has no column {name}." for name in missing]
     faults = [] if resource.slug == slug else [f"Its name does not begin with {slug}."]
     faults += [f"{operation} is not an operation." for operation in sorted(resource.operations - EVERYTHING)]
-    faults += [f"A list cannot filter by {name}: its kind is {kind_of(table, name)}." for name in resource.filters if kind_of(table, name) in _UNSERVED]
+    faults += [
+        f"A list cannot filter by {name}: its kind is {kind_of(table, name)}."
+        for name in resource.filters
+        if kind_of(table, name) in _UNSERVED
+    ]
     faults += [f"A list cannot sort by {name}: it may be NULL." for name in _sorted(resource) if table.c[name].nullable]
-    faults += [f"It refers to {target}, which nobody declares." for target in resource.references.values() if target not in known]
+    faults += [
+        f"It refers to {target}, which nobody declares."
+        for target in resource.references.values()
+        if target not in known
+    ]
     if resource.default_sort.removeprefix("-") not in resource.sorts:
         faults.append(f"Its default sort {resource.default_sort} is not among its sorts.")
     if resource.create is None and resource.operations & {"create", "update", "import"}:
         faults.append("It has writes but no struct for their bodies.")
     if resource.create is not None:
-        unknown = [name for name in resource.create.__struct_fields__ if name not in table.c and resource.prepare is None]
+        unknown = [
+            name for name in resource.create.__struct_fields__ if name not in table.c and resource.prepare is None
+        ]
         faults += [f"Its body has {name}, which is no column." for name in unknown]
-        faults += [f"Its body sets {name}, which the platform sets." for name in resource.create.__struct_fields__ if name in (*ALWAYS, "tenant_id")]
+        faults += [
+            f"Its body sets {name}, which the platform sets."
+            for name in resource.create.__struct_fields__
+            if name in (*ALWAYS, "tenant_id")
+        ]
     return faults
 
 

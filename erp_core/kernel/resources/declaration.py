@@ -25,23 +25,23 @@ Prepare = Callable[[dict[str, Any]], dict[str, Any]]
 class Resource:
     """Everything the platform needs to serve one object.
 
-    ``name`` is ``<slug>.<plural>``: it gives the address ``/api/v1/<slug>/<plural>`` and the permissions ``<name>.read``,
-    ``.create``, ``.update``, ``.archive``, ``.import`` and ``.export``.
+    ``name`` is ``<slug>.<plural>``: it gives the address ``/api/v1/<slug>/<plural>`` and the permissions
+    ``<name>.read``, ``.create``, ``.update``, ``.archive``, ``.import`` and ``.export``.
 
     ``create`` is the struct of the body (its field names are columns); a change takes the same fields, each optional,
-    but for those in ``fixed``. ``read`` names the columns that a reader sees. ``filters`` and ``sorts`` name columns; each
-    must be first after ``tenant_id`` in some index (conformance checks it), and a sorted column must be NOT NULL.
-    ``sort_by`` sorts a column through another one, such as ``{"name": "name_key"}``. ``search`` is a ``folded`` column
-    served to ``q=``. ``references`` tells what a column points at, for ``include=`` and for errors; ``lookups`` tells by which
-    natural key of the target an imported cell names it (``{"unit_id": "code"}``).
+    but for those in ``fixed``. ``read`` names the columns that a reader sees. ``filters`` and ``sorts`` name columns;
+    each must be first after ``tenant_id`` in some index (conformance checks it), and a sorted column must be NOT
+    NULL. ``sort_by`` sorts a column through another one, such as ``{"name": "name_key"}``. ``search`` is a ``folded``
+    column served to ``q=``. ``references`` tells what a column points at, for ``include=`` and for errors;
+    ``lookups`` tells by which natural key of the target an imported cell names it (``{"unit_id": "code"}``).
 
     ``prepare`` is pure: it gets the fields that were sent and gives the columns to store, or raises a ``Problem``.
-    ``create_with``, ``update_with`` and ``archive_with`` name services that carry the write when a plain insert or update
-    is not enough; they run in a unit of work. ``sensitive`` logs reads as well.
+    ``create_with``, ``update_with`` and ``archive_with`` name services that carry the write when a plain insert or
+    update is not enough; they run in a unit of work. ``sensitive`` logs reads as well.
     """
 
     name: str
-    model: type[MutableRow] | type[TenantRow]
+    model: type[MutableRow | TenantRow]
     label: Label
     plural: Label
     read: tuple[str, ...]

@@ -58,7 +58,14 @@ class _Sheet:
 
 
 def import_rows(
-    ctx: Context, resource: Resource, resources: dict[str, Resource], name: str, content: bytes, *, dry_run: bool, progress: Progress
+    ctx: Context,
+    resource: Resource,
+    resources: dict[str, Resource],
+    name: str,
+    content: bytes,
+    *,
+    dry_run: bool,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Check every row, then write all of them or none.
 
@@ -148,7 +155,10 @@ def _existing(ctx: Context, target: Resource, key: str, texts: set[str]) -> dict
     table = table_of(target)
     kind = "uuid" if key == "id" else "text"
     live = ' AND "archived_at" IS NULL' if "archived_at" in table.c else ""
-    sql = f"SELECT {quote(key)}::text, id::text FROM {full_name(table)} WHERE tenant_id = $1::uuid AND {quote(key)} = ANY($2::{kind}[]){live}"
+    sql = (
+        f"SELECT {quote(key)}::text, id::text FROM {full_name(table)}"
+        f" WHERE tenant_id = $1::uuid AND {quote(key)} = ANY($2::{kind}[]){live}"
+    )
     rows = run_call(ctx.session, Call(statement(sql), [encode(ctx.tenant_id), encode_array(sorted(texts))]))
     return {(row[0] or b"").decode(): (row[1] or b"").decode() for row in rows}
 
@@ -172,7 +182,9 @@ def _convert(sheet: _Sheet, row: _Row) -> None:
         row.columns, row.values = storable(sheet.resource, values)
     except msgspec.ValidationError as error:
         problem = refused_field(str(error))
-        sheet.refuse(row.number, (problem.pointer or "/").strip("/").split("/")[0] or None, problem.code, problem.describe())
+        sheet.refuse(
+            row.number, (problem.pointer or "/").strip("/").split("/")[0] or None, problem.code, problem.describe()
+        )
     except Problem as problem:
         _refuse_problem(sheet, row.number, problem)
     except ValueError as error:
@@ -209,24 +221,31 @@ def _refuse_duplicates(ctx: Context, sheet: _Sheet) -> None:
                 continue
             first = seen.setdefault(values, row.number)
             if first != row.number:
-                sheet.refuse(row.number, key[0], "duplicate", f"Row {first} of the file has the same {' and '.join(key)}.")
+                sheet.refuse(
+                    row.number, key[0], "duplicate", f"Row {first} of the file has the same {' and '.join(key)}."
+                )
         for values in _taken(ctx, sheet, key, list(seen)):
             sheet.refuse(seen[values], key[0], "duplicate", f"There is already one with the same {' and '.join(key)}.")
 
 
-def _taken(ctx: Context, sheet: _Sheet, key: tuple[str, ...], keys: list[tuple[bytes | None, ...]]) -> list[tuple[bytes | None, ...]]:
+def _taken(
+    ctx: Context, sheet: _Sheet, key: tuple[str, ...], keys: list[tuple[bytes | None, ...]]
+) -> list[tuple[bytes | None, ...]]:
     if not keys:
         return []
     names = ", ".join(f"{quote(name)}::text" for name in key)
     arrays = ", ".join(f"${index + 2}::text[]" for index in range(len(key)))
     aliases = ", ".join(f"k{index}" for index in range(len(key)))
     # Comparing as text in the C collation keeps the index of a text key usable; other keys are few in a file.
-    matches = " AND ".join(f'{_comparable(sheet, name)} = u.k{index}' for index, name in enumerate(key))
+    matches = " AND ".join(f"{_comparable(sheet, name)} = u.k{index}" for index, name in enumerate(key))
     sql = (
         f"SELECT {names} FROM {full_name(table_of(sheet.resource))} t, unnest({arrays}) AS u({aliases})"
         f" WHERE t.tenant_id = $1::uuid AND {matches}"
     )
-    params = [encode(ctx.tenant_id), *(encode_array([(row[index] or b"").decode() for row in keys]) for index in range(len(key)))]
+    params = [
+        encode(ctx.tenant_id),
+        *(encode_array([(row[index] or b"").decode() for row in keys]) for index in range(len(key))),
+    ]
     known = set(keys)
     return [row for row in run_call(ctx.session, Call(statement(sql), params)) if row in known]
 

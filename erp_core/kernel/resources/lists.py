@@ -64,7 +64,8 @@ class Page:
     total: bool = False
 
     def calls(self, tenant_id: UUID) -> list[Call]:
-        """Give the statements of the page: the rows (one more than asked tells whether another page follows), the total."""
+        """Give the statements of the page: the rows (one more than asked tells whether another page follows), the
+        total."""
         first = [encode(tenant_id), *self.values, *([self.search] if self.search is not None else [])]
         statement = list_statement(
             self.resource,
@@ -90,7 +91,9 @@ class Page:
         cursor = encode_cursor(self.sort, page[-1][1] or b"", page[-1][2] or b"") if more and page else None
         items = b",".join(row[0] or b"null" for row in page)
         total = b',"total":' + (results[1].value() or b"0") if self.total else b""
-        return b'{"items":[' + items + b'],"next_cursor":' + (b'"' + cursor + b'"' if cursor else b"null") + total + b"}"
+        return (
+            b'{"items":[' + items + b'],"next_cursor":' + (b'"' + cursor + b'"' if cursor else b"null") + total + b"}"
+        )
 
 
 def encode_cursor(sort: tuple[str, bool], value: bytes, row_id: bytes) -> bytes:
@@ -103,7 +106,9 @@ def decode_cursor(text: str, sort: tuple[str, bool]) -> tuple[bytes, bytes]:
     """Read a cursor, or refuse one that is broken or belongs to another order."""
     try:
         padded = text.encode() + b"=" * (-len(text) % 4)
-        name, descending, value, row_id = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=tuple[str, bool, str, UUID])
+        name, descending, value, row_id = msgspec.json.decode(
+            base64.urlsafe_b64decode(padded), type=tuple[str, bool, str, UUID]
+        )
     except (binascii.Error, msgspec.MsgspecError, ValueError):
         raise InvalidParameter(parameter="cursor", reason="it is not one that a list gave") from None
     if (name, descending) != sort:
@@ -204,11 +209,15 @@ def _filter(resource: Resource, name: str, text: str) -> tuple[tuple[str, str], 
     found = _FILTER.match(name)
     column, operator = (found[1], found[2] or "eq") if found else (name, "eq")
     if column not in resource.filters:
-        raise UnknownParameter(parameter=name, known=", ".join(f"filter[{item}]" for item in resource.filters) or "no filters")
+        raise UnknownParameter(
+            parameter=name, known=", ".join(f"filter[{item}]" for item in resource.filters) or "no filters"
+        )
     if operator == "null":
         return (column, operator), encode(_boolean(name, text))
     if operator == "in":
-        return (column, operator), encode_array([_value(resource, name, column, part) for part in text.split(",")[:200]])
+        return (column, operator), encode_array(
+            [_value(resource, name, column, part) for part in text.split(",")[:200]]
+        )
     if operator not in OPERATORS:
         raise UnknownParameter(parameter=name, known=", ".join([*OPERATORS, "in", "null"]))
     return (column, operator), encode(_value(resource, name, column, text))
@@ -216,7 +225,14 @@ def _filter(resource: Resource, name: str, text: str) -> tuple[tuple[str, str], 
 
 def _value(resource: Resource, name: str, column: str, text: str) -> Any:
     kind = kind_of(table_of(resource), column)
-    types: dict[str, Any] = {"uuid": UUID, "integer": int, "boolean": bool, "moment": datetime, "date": date, "text": str}
+    types: dict[str, Any] = {
+        "uuid": UUID,
+        "integer": int,
+        "boolean": bool,
+        "moment": datetime,
+        "date": date,
+        "text": str,
+    }
     try:
         value = msgspec.convert(text, types[kind], strict=False)
         encode(value)

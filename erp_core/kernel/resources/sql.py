@@ -82,7 +82,9 @@ def shown_columns(resource: Resource) -> tuple[str, ...]:
     return ("id", *resource.read, *(name for name in ALWAYS if name != "id" and name in table.c))
 
 
-def render(resource: Resource, columns: Sequence[str], includes: Sequence[tuple[str, Resource]] = (), alias: str = "t") -> str:
+def render(
+    resource: Resource, columns: Sequence[str], includes: Sequence[tuple[str, Resource]] = (), alias: str = "t"
+) -> str:
     """Build the JSON expression of one row; decimals become strings, because JSON readers round numbers."""
     table = table_of(resource)
     parts = []
@@ -92,12 +94,16 @@ def render(resource: Resource, columns: Sequence[str], includes: Sequence[tuple[
     for column, target in includes:
         inner = render(target, shown_columns(target), alias="r")
         where = f"r.tenant_id = {alias}.tenant_id AND r.id = {alias}.{quote(column)}"
-        parts.append(f"'{column.removesuffix('_id')}', (SELECT {inner} FROM {full_name(table_of(target))} r WHERE {where})")
+        parts.append(
+            f"'{column.removesuffix('_id')}', (SELECT {inner} FROM {full_name(table_of(target))} r WHERE {where})"
+        )
     return f"json_build_object({', '.join(parts)})"
 
 
 @lru_cache(maxsize=2048)
-def read_statement(resource: Resource, columns: tuple[str, ...], includes: tuple[tuple[str, Resource], ...] = ()) -> Statement:
+def read_statement(
+    resource: Resource, columns: tuple[str, ...], includes: tuple[tuple[str, Resource], ...] = ()
+) -> Statement:
     """Read one row: ``$1`` tenant, ``$2`` id; gives the JSON text and the version."""
     table = table_of(resource)
     version = 't."version"' if "version" in table.c else "NULL"
@@ -141,13 +147,17 @@ def list_statement(
 
 
 @lru_cache(maxsize=1024)
-def count_statement(resource: Resource, filters: tuple[tuple[str, str], ...], *, archived: str, search: bool) -> Statement:
+def count_statement(
+    resource: Resource, filters: tuple[tuple[str, str], ...], *, archived: str, search: bool
+) -> Statement:
     """Count the rows of a list; parameters as in ``list_statement`` up to the search text."""
     where, _ = _conditions(resource, filters, archived=archived, search=search)
     return statement(f"SELECT count(*) FROM {full_name(table_of(resource))} t WHERE {' AND '.join(where)}")
 
 
-def _conditions(resource: Resource, filters: tuple[tuple[str, str], ...], *, archived: str, search: bool) -> tuple[list[str], int]:
+def _conditions(
+    resource: Resource, filters: tuple[tuple[str, str], ...], *, archived: str, search: bool
+) -> tuple[list[str], int]:
     table = table_of(resource)
     where = ["t.tenant_id = $1"]
     used = 1
@@ -177,8 +187,9 @@ def _audit(resource: Resource, action: str, parameters: dict[str, int], *, befor
     p = parameters
     event = f"{resource.name}.{action}{'' if action.endswith('e') else 'e'}d"
     return (
-        " audited AS (INSERT INTO core.audit_entries (tenant_id, id, user_id, request_id, address, resource, object_id, action,"
-        f" before, after) SELECT $1, ${p['audit']}::uuid, ${p['user']}::uuid, ${p['request']}::text, ${p['address']}::text,"
+        " audited AS (INSERT INTO core.audit_entries"
+        " (tenant_id, id, user_id, request_id, address, resource, object_id, action, before, after)"
+        f" SELECT $1, ${p['audit']}::uuid, ${p['user']}::uuid, ${p['request']}::text, ${p['address']}::text,"
         f" '{resource.name}', n.id, '{action}', {before}, {after} FROM {source}),"
         " noted AS (INSERT INTO core.outbox (tenant_id, id, kind, name, payload, user_id, request_id)"
         f" SELECT $1, ${p['outbox']}::uuid, 'event', '{event}', jsonb_build_object('id', n.id, 'version', n.version),"
@@ -208,7 +219,8 @@ def create_statement(resource: Resource, columns: tuple[str, ...], *, answer: bo
 
 @lru_cache(maxsize=2048)
 def change_statement(resource: Resource, action: str, columns: tuple[str, ...], *, answer: bool) -> Statement:
-    """Change, archive or restore one row: the parameters of ``WRITE``, the expected version or NULL, then the columns."""
+    """Change, archive or restore one row: the parameters of ``WRITE``, the expected version or NULL, then the
+    columns."""
     table = table_of(resource)
     first = len(WRITE) + 2
     sets = [f"{quote(name)} = ${first + i}::{_kind(table, name)[2]}" for i, name in enumerate(columns)]
@@ -234,7 +246,6 @@ def sensitive_read_statement() -> Statement:
         "INSERT INTO core.audit_entries (tenant_id, id, user_id, request_id, address, resource, object_id, action)"
         " VALUES ($1, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::uuid, $8::text)"
     )
-
 
 
 @lru_cache(maxsize=512)

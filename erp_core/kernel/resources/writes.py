@@ -31,16 +31,25 @@ def plan_create(resource: Resource, actor: Actor, data: msgspec.Struct, row_id: 
     row_id = row_id or new_id()
     columns, values = storable(resource, sent_values(data))
     params = [*_head(actor, row_id), *values]
-    return _plan(resource, actor, row_id, 201, params, lambda answer: create_statement(resource, columns, answer=answer))
+    return _plan(
+        resource, actor, row_id, 201, params, lambda answer: create_statement(resource, columns, answer=answer)
+    )
 
 
 def plan_change(
-    resource: Resource, actor: Actor, row_id: UUID, data: msgspec.Struct | None, expected: int | None, action: str = "update"
+    resource: Resource,
+    actor: Actor,
+    row_id: UUID,
+    data: msgspec.Struct | None,
+    expected: int | None,
+    action: str = "update",
 ) -> Plan:
     """Plan a change, an archiving or a restoring; ``expected`` is the version of If-Match."""
     columns, values = storable(resource, sent_values(data) if data is not None else {})
     params = [*_head(actor, row_id), encode(expected), *values]
-    return _plan(resource, actor, row_id, 200, params, lambda answer: change_statement(resource, action, columns, answer=answer))
+    return _plan(
+        resource, actor, row_id, 200, params, lambda answer: change_statement(resource, action, columns, answer=answer)
+    )
 
 
 def storable(resource: Resource, sent: dict[str, Any]) -> tuple[tuple[str, ...], list[bytes | None]]:

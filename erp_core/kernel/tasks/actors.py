@@ -16,23 +16,19 @@ import dramatiq
 import msgspec
 import redis
 from dramatiq.middleware import Shutdown, TimeLimitExceeded
-from sqlalchemy import Row, Uuid, column, select, table
 
 from erp_core.kernel.context import Actor, Context
-from erp_core.kernel.database.tables import Job, OutboxEntry
+from erp_core.kernel.database.tables import Job
 from erp_core.kernel.database.unit_of_work import Units
 from erp_core.kernel.errors import InternalError, InvalidInput, OperatorError, Problem, StaleVersion
 from erp_core.kernel.tasks.broker import SignedRedisBroker
 from erp_core.kernel.tasks.declaration import Task
 from erp_core.kernel.tasks.jobs import JobCancelled, fail_job, problem_document, requeue_job, running_job
-from erp_core.kernel.tasks.outbox import note_done, postpone, take
+from erp_core.kernel.tasks.outbox import postpone, take, take_to_do
 
 FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 3600.0
 _ATTEMPTS_KEPT_SECONDS = 7 * 86_400
-# The kernel does not import the module that owns identity; of a tenant it needs only how it speaks.
-_TENANTS = table("tenants", column("id", Uuid()), column("language"), column("time_zone"), schema="auth")
-
 log = logging.getLogger(__name__)
 
 
@@ -124,10 +120,8 @@ def is_final(problem: Problem) -> bool:
 
 def _carry_out(desk: Desk, ctx: Context, attempt: Attempt) -> None:
     """Take the entry, note it as done and do the work, all in one transaction."""
-    if not take(ctx.session, attempt.tenant_id, attempt.entry_id):
-        return
-    entry = _entry(ctx, attempt)
-    if entry is None or not note_done(ctx.session, attempt.tenant_id, attempt.entry_id, attempt.task.name):
+    entry = take_to_do(ctx.session, attempt.tenant_id, attempt.entry_id, attempt.task.name)
+    if entry is None:
         return
     if attempt.task.job:
         attempt.job_id = UUID(entry.payload["job_id"])
@@ -144,18 +138,6 @@ def _carry_out(desk: Desk, ctx: Context, attempt: Attempt) -> None:
     ctx.session.expunge(job)
     with running_job(desk.units, ctx, job) as handle:
         attempt.task.run(ctx, job=handle, **arguments)
-
-
-def _entry(ctx: Context, attempt: Attempt) -> Row[Any] | None:
-    """Read what the entry says and how its tenant speaks and reads the clock."""
-    wanted = select(
-        OutboxEntry.payload, OutboxEntry.user_id, OutboxEntry.request_id, _TENANTS.c.language, _TENANTS.c.time_zone
-    )
-    entry = wanted.outerjoin(_TENANTS, _TENANTS.c.id == OutboxEntry.tenant_id)
-    key = (OutboxEntry.tenant_id == attempt.tenant_id, OutboxEntry.id == attempt.entry_id)
-    return ctx.session.execute(
-        entry.where(*key, OutboxEntry.kind == "task", OutboxEntry.name == attempt.task.name)
-    ).first()
 
 
 def _fail(desk: Desk, attempt: Attempt, error: BaseException) -> None:

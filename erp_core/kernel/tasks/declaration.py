@@ -14,8 +14,12 @@ class Task:
     """Background work: ``run(ctx, **arguments)`` in one unit of work of its tenant.
 
     ``name`` is ``<slug>.<verb_noun>``; the slug names the queue. The effect and the note that the message was done are
-    one transaction, so a repeat does nothing. ``time_limit`` is in seconds. A task with ``job=True`` is started by a job
-    row, takes its ``job: JobHandle`` as a keyword argument and reports progress to it.
+    one transaction, so a repeat does nothing. The arguments come as JSON and are turned into the types that the
+    parameters are annotated with (UUID, datetime, Decimal, structs). ``time_limit`` is in seconds. A task with
+    ``job=True`` is started by `start_job`, takes its ``job: JobHandle`` as a keyword argument and reports progress to
+    it.
+
+    A `Problem` is final. Any other exception is tried again, at most ``max_retries`` times, with growing pauses.
     """
 
     name: str

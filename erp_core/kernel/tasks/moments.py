@@ -55,7 +55,7 @@ def latest_due(cron: str, time_zone: str, until: datetime) -> datetime:
 
 
 def moment_id(due: datetime, *names: str) -> UUID:
-    """Give the one id of what happens at a moment under these names, the same in every process; ordered like a UUIDv7."""
+    """Give the one id of what happens at a moment under these names, everywhere the same; a UUIDv7 by its order."""
     milliseconds = int(due.timestamp() * 1000) & (1 << 48) - 1
     rest = int.from_bytes(hashlib.sha256("\0".join([due.astimezone(UTC).isoformat(), *names]).encode()).digest()[:10])
     number = milliseconds << 80 | rest

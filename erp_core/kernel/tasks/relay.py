@@ -96,7 +96,7 @@ def is_event(name: str) -> bool:
 
 
 def lease_seconds(entry_id: UUID) -> float:
-    """Give how long an entry is left alone after a hand-over: a minute, or its age if that is more, up to 15 minutes."""
+    """Give the seconds between two hand-overs of an entry: a minute, or its age if that is more, up to 15 minutes."""
     age = time.time() - (entry_id.int >> 80) / 1000 if entry_id.version == 7 else 0.0
     return min(max(LEASE_SECONDS, age), LONGEST_LEASE_SECONDS)
 

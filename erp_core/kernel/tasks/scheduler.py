@@ -116,8 +116,8 @@ def fire_latest(
 ) -> datetime | None:
     """Fire the latest moment of a schedule if it has not been fired; gives that moment.
 
-    Each tenant has a transaction of its own and the entry's id follows from schedule, moment and tenant: whoever repeats
-    a half-fired moment only adds what is missing. The moment is noted when every tenant has it.
+    Each tenant has a transaction of its own and the entry's id follows from schedule, moment and tenant: whoever
+    repeats a half-fired moment only adds what is missing. The moment is noted when every tenant has it.
     """
     due = latest_due(schedule.cron, schedule.time_zone, now)
     with units.engine.connect() as connection:

@@ -86,7 +86,7 @@ def run_scheduler(application: Application, stop: threading.Event) -> None:
 
 
 def list_workers(redis_url: str) -> list[LifeSign]:
-    """List the background processes that gave a sign of life in the last twelve seconds; ``redis_url`` names database 0."""
+    """List the background processes that gave a sign of life in the last 12 seconds; ``redis_url`` names database 0."""
     client = make_client(redis_url, timeout=2.0)
     try:
         keys = sorted(client.scan_iter(match=f"{_LIFE_SIGN}*", count=500))

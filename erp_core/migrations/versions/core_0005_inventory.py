@@ -17,14 +17,33 @@ depends_on = None
 MOMENT = sa.DateTime(timezone=True)
 QUANTITY = sa.Numeric(18, 6)
 
+# A function, so that the names are looked up only when a posting is refused and cost the others nothing.
+REFUSE_SHORTAGE = """
+CREATE FUNCTION inventory.refuse_shortage(tenant uuid, location uuid, product uuid, available numeric, requested numeric)
+RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog
+AS $$ BEGIN
+    RETURN core.refuse('insufficient_stock', jsonb_build_object(
+        'location_id', location, 'product_id', product,
+        'location', (SELECT l.code FROM inventory.locations l WHERE l.tenant_id = tenant AND l.id = location),
+        'product', (SELECT p.sku FROM core.products p WHERE p.tenant_id = tenant AND p.id = product),
+        'unit', (SELECT u.code FROM core.products p JOIN core.units u ON u.tenant_id = p.tenant_id AND u.id = p.unit_id
+                 WHERE p.tenant_id = tenant AND p.id = product),
+        'available', trim_scale(available)::text, 'requested', trim_scale(requested)::text));
+END $$
+"""
+SIGNATURE = "inventory.refuse_shortage(uuid, uuid, uuid, numeric, numeric)"
+
 
 def upgrade() -> None:
     _locations()
     _movements()
     _balances()
+    op.execute(REFUSE_SHORTAGE)
+    op.execute(f"GRANT EXECUTE ON FUNCTION {SIGNATURE} TO PUBLIC")
 
 
 def downgrade() -> None:
+    op.execute(f"DROP FUNCTION {SIGNATURE}")
     for table in ("balances", "movements", "locations"):
         op.drop_table(table, schema="inventory")
 

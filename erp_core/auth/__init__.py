@@ -1,0 +1,1 @@
+"""Who people are, which companies they belong to, what they may do there, and how they prove it."""

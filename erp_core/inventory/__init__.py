@@ -1,0 +1,1 @@
+"""Where things are: locations, movements between them, and what each holds."""

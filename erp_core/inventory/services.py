@@ -1,0 +1,104 @@
+"""Commands about stock."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, or_, select
+
+from erp_core.inventory.errors import AlreadyReversed, LocationInUse, NoSuchLocation, ReversalNotReversible
+from erp_core.inventory.models import Balance, Location, Movement
+from erp_core.inventory.posting import plan_posting
+from erp_core.inventory.rules import VIRTUAL_KINDS
+from erp_core.inventory.schemas import MoveLine, PostedMoves, PostMoves, ReverseMovement
+from erp_core.kernel.context import Context
+from erp_core.kernel.errors import InternalError
+from erp_core.kernel.ids import new_id
+from erp_core.kernel.queries.plan import Plan
+from erp_core.kernel.queries.sync import execute_plan
+
+# The virtual locations that every tenant starts with: code, Spanish name, kind.
+STANDARD_LOCATIONS = (
+    ("PROVEEDORES", "Proveedores", "supplier"),
+    ("CLIENTES", "Clientes", "customer"),
+    ("MERMAS", "Mermas y ajustes", "loss"),
+    ("PRODUCCION", "Producción", "production"),
+    ("TRANSITO", "En tránsito", "transit"),
+)
+
+
+def post_moves(ctx: Context, data: PostMoves) -> PostedMoves:
+    """Post movements inside the open transaction; the same statements as `POST /moves`.
+
+    Post once in a transaction, with all its lines: two postings in one may lock balances in an order that another
+    transaction crosses, which costs a retry.
+    """
+    return _run(ctx, plan_posting(ctx.actor, data))
+
+
+def reverse_movement(ctx: Context, movement_id: UUID, data: ReverseMovement) -> PostedMoves:
+    """Take a movement back by one that goes the other way; each movement once."""
+    movement = ctx.get(Movement, movement_id)
+    if movement.reverses_id is not None:
+        raise ReversalNotReversible
+    done = select(Movement.id).where(Movement.tenant_id == ctx.tenant_id, Movement.reverses_id == movement_id)
+    if ctx.session.scalar(done) is not None:
+        raise AlreadyReversed
+    line = MoveLine(
+        product_id=movement.product_id,
+        from_location_id=movement.to_location_id,
+        to_location_id=movement.from_location_id,
+        quantity=movement.quantity,
+    )
+    posting = PostMoves(lines=[line], document=movement.document, reason=data.reason)
+    return _run(ctx, plan_posting(ctx.actor, posting, reverses_id=movement_id))
+
+
+def _run(ctx: Context, plan: Plan) -> PostedMoves:
+    answer = execute_plan(ctx, plan)
+    if answer is None:
+        raise InternalError(request_id=ctx.actor.request_id)
+    # The session may hold balances that the statements changed behind its back.
+    ctx.session.expire_all()
+    return msgspec.json.decode(answer, type=PostedMoves)
+
+
+def archive_location(ctx: Context, location_id: UUID) -> None:
+    """Archive a location that holds nothing; postings that are under way are waited for."""
+    location = ctx.get(Location, location_id, lock=True)
+    if location.kind not in VIRTUAL_KINDS:
+        held = or_(Balance.on_hand != 0, Balance.reserved != 0)
+        count = select(func.count()).where(Balance.tenant_id == ctx.tenant_id, Balance.location_id == location_id, held)
+        products = ctx.session.scalar(count)
+        if products:
+            raise LocationInUse(location=location.code, products=products)
+    location.archived_at = ctx.now()
+
+
+def find_location(ctx: Context, kind: str) -> UUID:
+    """Find the tenant's first active location of a kind, such as ``customer`` for the other side of a sale."""
+    query = (
+        select(Location.id)
+        .where(Location.tenant_id == ctx.tenant_id, Location.kind == kind, Location.archived_at.is_(None))
+        .order_by(Location.id)
+        .limit(1)
+    )
+    found = ctx.session.scalar(query)
+    if found is None:
+        raise NoSuchLocation(kind=kind)
+    return found
+
+
+def seed_locations(ctx: Context) -> dict[str, UUID]:
+    """Give a tenant the virtual locations that it lacks; returns the ids of all its locations by code."""
+    query = select(Location.code, Location.id).where(Location.tenant_id == ctx.tenant_id)
+    ids: dict[str, UUID] = {code: location_id for code, location_id in ctx.session.execute(query)}
+    for code, name, kind in STANDARD_LOCATIONS:
+        if code not in ids:
+            ids[code] = new_id()
+            virtual = kind in VIRTUAL_KINDS
+            row = Location(tenant_id=ctx.tenant_id, id=ids[code], code=code, name=name, kind=kind, may_go_negative=virtual)
+            ctx.session.add(row)
+    ctx.session.flush()
+    return ids

@@ -1,0 +1,1 @@
+"""Customers, suppliers and everybody else that a company deals with."""

@@ -1,0 +1,1 @@
+"""What a company buys, makes and sells, and the units that it is counted in."""

@@ -1,0 +1,20 @@
+"""The demo tenants, as tests open them."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from erp_core.auth.models import Tenant
+from erp_core.kernel.context import Actor
+from erp_core.tenants import services as tenants
+from erp_core.testing.environment import Erp
+
+
+def ensure_demo_tenant(erp: Erp, slug: str) -> Actor:
+    """Open a demo tenant once and give somebody who may do everything in it."""
+    with Session(erp.units.engine) as session, session.begin():
+        found = session.scalar(select(Tenant.id).where(Tenant.slug == slug))
+        if found is None:
+            found = tenants.create_tenant(session, slug, slug, role_templates=erp.application.roles).id
+        return Actor(found, None, erp.application.permissions, "demo")
