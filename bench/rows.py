@@ -57,10 +57,10 @@ def _fixed(bench: Bench, *more: UUID) -> frozenset[str]:
 
 
 def _create(bench: Bench) -> Row:
-    actor, body = _actor(bench), msgspec.json.encode(_PARTNER)
+    body = msgspec.json.encode(_PARTNER)
     data = decode(body, PartnerIn)
-    calls = plan_create(partners, actor, data).calls
-    varied = {data.code: "'B-' || {fresh}", actor.request_id: f"'{actor.request_id}'"}
+    calls = plan_create(partners, _actor(bench), data).calls
+    varied = {data.code: "'B-' || {fresh}"}
     request = make_request("POST", partners.path, bench.person.token, body)
     return Row("create", "create partner", [request], calls, _fixed(bench), varied=varied)
 
@@ -71,7 +71,7 @@ def _create_keyed(bench: Bench) -> Row:
     key = "one-key-of-many"
     calls = keyed_calls(plan_create(partners, actor, data), actor, key, b"f" * 32)
     lock = f"{actor.tenant_id}/{actor.user_id}/{key}"
-    varied = {data.code: "'B-' || {fresh}", actor.request_id: f"'{actor.request_id}'", key: "'K-' || {fresh}", lock: "'L-' || {fresh}"}
+    varied = {data.code: "'B-' || {fresh}", key: "'K-' || {fresh}", lock: "'L-' || {fresh}"}
     plain = make_request("POST", partners.path, bench.person.token, body)
     # Every request needs a key of its own; a million of them is more than a run sends.
     keyed = _Numbered(plain.replace(b"\r\ncontent-type", b"\r\nidempotency-key: %012d\r\ncontent-type", 1))
@@ -110,12 +110,10 @@ def _list(bench: Bench) -> Row:
 
 
 def _move(bench: Bench, name: str, title: str, products: int) -> Row:
-    actor = _actor(bench)
-    body = _move_body(numbered_id(FIRST_PRODUCT))
-    calls = plan_moves(actor, decode(body, PostMoves)).calls
+    calls = plan_moves(_actor(bench), decode(_move_body(numbered_id(FIRST_PRODUCT)), PostMoves)).calls
     ids = random.Random(2).choices(range(products), k=_DIFFERENT if products > 1 else 1)
     requests = [make_request("POST", "/api/v1/core/moves", bench.person.token, _move_body(numbered_id(FIRST_PRODUCT + n))) for n in ids]
-    varied = {str(numbered_id(FIRST_PRODUCT)): "lpad(:product, 32, '0')", actor.request_id: f"'{actor.request_id}'"}
+    varied = {str(numbered_id(FIRST_PRODUCT)): "lpad(:product, 32, '0')"}
     pick = f"\\set product random({FIRST_PRODUCT}, {FIRST_PRODUCT + products - 1})"
     return Row(name, title, requests, calls, _fixed(bench, SUPPLIER, WAREHOUSE), varied=varied, variables=[pick])
 

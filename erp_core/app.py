@@ -11,12 +11,18 @@ from urllib.parse import quote
 import psycopg
 
 from erp_core import plugin as core_plugin
+from erp_core.auth.models import Tenant
+from erp_core.auth.services import delete_expired
 from erp_core.kernel.application import Addresses, Application
+from erp_core.kernel.context import Actor, Context
 from erp_core.kernel.database.roles import component_role, prepare_server, privileged
+from erp_core.kernel.database.unit_of_work import Units
 from erp_core.kernel.embedded.data_directory import default_data_dir
 from erp_core.kernel.embedded.servers import EmbeddedServers, embedded_servers
 from erp_core.kernel.errors import OperatorError
+from erp_core.kernel.http.routing import Route
 from erp_core.kernel.i18n import load_catalogues
+from erp_core.kernel.ids import new_id
 from erp_core.kernel.logs import configure_logs
 from erp_core.kernel.plugins.manager import (
     CORE,
@@ -29,6 +35,7 @@ from erp_core.kernel.plugins.manager import (
 from erp_core.kernel.resources.checks import check_declarations
 from erp_core.kernel.resources.import_task import import_task
 from erp_core.kernel.settings import Settings
+from erp_core.tenants.services import create_tenant
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -82,6 +89,7 @@ def compose(settings: Settings, plugins: Plugins, addresses: Addresses) -> Appli
         )
     permissions = {name for resource in resources.values() for name in resource.permissions()}
     permissions |= {route.permission for _, route in routes if "." in route.permission}
+    permissions |= {name for _, route in routes if isinstance(route, Route) for name in route.also}
     return Application(
         settings=settings,
         plugins=plugins,
@@ -94,6 +102,7 @@ def compose(settings: Settings, plugins: Plugins, addresses: Addresses) -> Appli
         demo=tuple(gather(plugins, "demo")),
         permissions=frozenset(permissions),
         catalogues=load_catalogues(plugin.manifest.package for plugin in plugins.enabled),
+        upkeep=(delete_expired,),
     )
 
 
@@ -105,6 +114,23 @@ def asgi(application: Application, slugs: Sequence[str]) -> Litestar:
     served = tuple(slugs) or tuple(plugin.slug for plugin in application.plugins.enabled)
     refuse_privileged(application.addresses.role(served[0]) if len(served) == 1 else application.addresses.app)
     return make_app(application, served, Authenticator(application.permissions))
+
+
+def open_tenant(application: Application, units: Units, slug: str, name: str, **facts: str) -> Tenant:
+    """Open a tenant with its roles and whatever each package gives a new one, in one transaction.
+
+    ``facts`` are ``language``, ``time_zone``, ``currency`` and ``country``.
+    """
+    actor = Actor(new_id(), None, application.permissions, request_id="open tenant")
+
+    def work(ctx: Context) -> Tenant:
+        tenant = create_tenant(
+            ctx.session, slug, name, role_templates=application.roles, tenant_id=actor.tenant_id, **facts
+        )
+        ctx.hooks.tenant_created(ctx=ctx)
+        return tenant
+
+    return units.run(actor, work)
 
 
 def refuse_privileged(url: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from erp_core import core_demo, core_roles
 from erp_core.auth import routes as auth_routes
 from erp_core.auth import well_known
 from erp_core.inventory import resources as inventory_resources
 from erp_core.inventory import routes as inventory_routes
+from erp_core.inventory import services as inventory_services
 from erp_core.kernel.plugins.declarations import DemoStep, RoleTemplate
 from erp_core.kernel.plugins.manifest import Label, Manifest
 from erp_core.kernel.plugins.specs import hookimpl
@@ -16,8 +18,10 @@ from erp_core.kernel.tasks import routes as job_routes
 from erp_core.partners import resources as partner_resources
 from erp_core.partners import routes as partner_routes
 from erp_core.products import resources as product_resources
+from erp_core.products import services as product_services
 
 if TYPE_CHECKING:
+    from erp_core.kernel.context import Context
     from erp_core.kernel.http.everyday import EverydayRoute
     from erp_core.kernel.http.routing import Route
     from erp_core.kernel.resources.declaration import Resource
@@ -55,9 +59,15 @@ def routes() -> Sequence[Route | EverydayRoute]:
 
 @hookimpl
 def roles() -> Sequence[RoleTemplate]:
-    return ()
+    return core_roles.ROLES
 
 
 @hookimpl
 def demo() -> Sequence[DemoStep]:
-    return ()
+    return core_demo.STEPS
+
+
+@hookimpl
+def tenant_created(ctx: Context) -> None:
+    product_services.seed_units(ctx)
+    inventory_services.seed_locations(ctx)

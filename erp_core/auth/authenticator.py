@@ -271,7 +271,9 @@ class Authenticator:
         for one in news:
             if one.kind == "keys":
                 self._drop_all()
-                self._keys, self._keys_read_at, self._reading = {}, float("-inf"), None
+                # Whoever is waiting for the keys of before must ask again, also when they have just arrived.
+                self._keys, self._keys_read_at = {}, float("-inf")
+                self._reading = self._read = None
                 continue
             for authorization in list(self._tokens.get(one.subject, ())):
                 # A user's permissions changed in one tenant; tokens of the others are not concerned.

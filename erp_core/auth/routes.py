@@ -48,19 +48,19 @@ _TENANT = (NotAMember, TenantSuspended)
 _PASSWORD = (WrongCredentials, TooManySignIns)
 
 
-@route("POST", "/auth/sign-in", PUBLIC, problems=(*_PASSWORD, *_TENANT, InvalidEmail))
+@route("POST", "/auth/sign-in", PUBLIC, secret=True, problems=(*_PASSWORD, *_TENANT, InvalidEmail))
 def sign_in(ctx: Context, data: SignIn) -> TokenPair | Problem:
     """Sign in with email and password."""
     return services.sign_in(ctx, data)
 
 
-@route("POST", "/auth/refresh", PUBLIC, problems=(RefreshReused, SessionEnded, *_TENANT))
+@route("POST", "/auth/refresh", PUBLIC, secret=True, problems=(RefreshReused, SessionEnded, *_TENANT))
 def refresh(ctx: Context, data: Refresh) -> TokenPair | Problem:
     """Exchange a refresh token, once, for new tokens."""
     return services.refresh(ctx, data)
 
 
-@route("POST", "/auth/switch-tenant", SIGNED_IN, problems=(SessionEnded, *_TENANT))
+@route("POST", "/auth/switch-tenant", SIGNED_IN, secret=True, problems=(SessionEnded, *_TENANT))
 def switch_tenant(ctx: Context, data: SwitchTenant) -> AccessToken:
     """Work in another company, without a password."""
     return services.switch_tenant(ctx, data)
@@ -90,7 +90,7 @@ def end_session(ctx: Context, session_id: UUID) -> None:
     sessions.end_own_session(ctx, session_id)
 
 
-@route("POST", "/auth/password", SIGNED_IN, status=204, problems=(*_PASSWORD, WeakPassword))
+@route("POST", "/auth/password", SIGNED_IN, status=204, secret=True, problems=(*_PASSWORD, WeakPassword))
 def change_password(ctx: Context, data: ChangePassword) -> Problem | None:
     """Change the caller's password and end all other sessions."""
     return services.change_password(ctx, data)
@@ -112,6 +112,7 @@ def list_members(ctx: Context, query: PageQuery) -> MemberPage:
     "POST",
     "/users",
     "core.users.create",
+    secret=True,
     status=201,
     problems=(EmailInUse, InvalidEmail, UnknownReference, BeyondOwnPermissions),
 )

@@ -76,7 +76,7 @@ def init(*, as_json: bool) -> None:
             status=statuses.USAGE,
         )
     found = opening.installed_packages(settings)
-    slugs = [slug for slug in found.installed if slug != "core"]
+    slugs = [plugin.slug for plugin in found.enabled if plugin.slug != "core"]
 
     from erp_core.kernel.database.roles import APPLICATION, MIGRATOR, component_role, prepare_server
 

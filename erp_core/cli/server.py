@@ -23,7 +23,7 @@ GRACE: Final = 3.5
 
 
 def serve_application(application: Any, host: str, port: int, *, started: Callable[[], None] = lambda: None) -> None:
-    """Serve until SIGTERM or SIGINT, on uvloop where there is one; ``started`` is called after the lifespan has begun."""
+    """Serve until SIGTERM or SIGINT, on uvloop where there is one; ``started`` is called once the lifespan runs."""
     try:
         import uvloop
     except ImportError:

@@ -61,9 +61,17 @@ def create(slug: str, name: str, *, language: str, time_zone: str, currency: str
     with opening.opened(opening.read_settings()) as application:
         from erp_core.tenants.services import create_tenant
 
-        facts = {"language": language, "time_zone": time_zone, "currency": currency, "country": country}
         with operator_session(application) as session:
-            tenant = create_tenant(session, slug, name, **facts, role_templates=application.roles)
+            tenant = create_tenant(
+                session,
+                slug,
+                name,
+                language=language,
+                time_zone=time_zone,
+                currency=currency,
+                country=country,
+                role_templates=application.roles,
+            )
             click.echo(tenant.id)
     say(f"{slug} is open; `erp users create EMAIL --name … --tenant {slug} --role admin` lets somebody in.")
 

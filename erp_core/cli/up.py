@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,21 +105,20 @@ def run_children(settings: Settings, children: list[Child], ready_file: Path | N
         if ready_file is not None:
             ready_file.write_text("ready\n", encoding="utf-8")
 
-    with ExitStack() as stack:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before = signal.signal(number, lambda *_: stop.set())
-            stack.callback(signal.signal, number, before)
-        try:
-            running.run(on_ready)
-        except GivenUp as given_up:
-            times = supervisor.MOST_RESTARTS
-            sentence = f"{given_up.child.name} ended {times + 1} times within a minute, so everything was stopped."
-            raise OperatorError(
-                sentence, "Its last lines above say why; `erp doctor` looks closer.", status=statuses.REFUSED
-            ) from None
-        finally:
-            if ready_file is not None:
-                ready_file.unlink(missing_ok=True)
+    # They stay until this process ends: a second Ctrl-C must not cut the stopping of the servers short.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        running.run(on_ready)
+    except GivenUp as given_up:
+        times = supervisor.MOST_RESTARTS
+        sentence = f"{given_up.child.name} ended {times + 1} times within a minute, so everything was stopped."
+        raise OperatorError(
+            sentence, "Its last lines above say why; `erp doctor` looks closer.", status=statuses.REFUSED
+        ) from None
+    finally:
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
     say("Everything has stopped.")
 
 

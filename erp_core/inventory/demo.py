@@ -28,7 +28,10 @@ SHOP_WEIGHED = {"JIT-GRA": "18.450", "CEB-GRA": "12.300", "LIM-GRA": "9.775", "Q
 
 def demo_builder(ctx: Context) -> None:
     """Open a warehouse and a building site with their stock; does nothing where the stock was opened before."""
-    warehouse, site = _internal(ctx, "ALM-CENTRAL", "Almacén central"), _internal(ctx, "OBRA-1", "Bodega de obra Los Encinos")
+    warehouse, site = (
+        _internal(ctx, "ALM-CENTRAL", "Almacén central"),
+        _internal(ctx, "OBRA-1", "Bodega de obra Los Encinos"),
+    )
     quantities = [(sku, warehouse, total) for sku, (total, _) in BUILDER_STOCK.items()]
     _open(ctx, quantities)
     sent = [(sku, site, part) for sku, (_, part) in BUILDER_STOCK.items() if part != "0"]
@@ -65,7 +68,7 @@ def _open(
         return
     start = source or seed_locations(ctx)["MERMAS"]
     query = select(Product.sku, Product.id).where(Product.tenant_id == ctx.tenant_id)
-    ids: dict[str, UUID] = {sku: product_id for sku, product_id in ctx.session.execute(query)}
+    ids: dict[str, UUID] = dict(ctx.session.execute(query).all())
     lines = [
         MoveLine(product_id=ids[sku], from_location_id=start, to_location_id=target, quantity=Decimal(quantity))
         for sku, target, quantity in quantities

@@ -31,7 +31,9 @@ class InexactQuantity(Problem):
     """A quantity cannot be kept with six decimals in the product's own unit without rounding it."""
 
     code = "inexact_quantity"
-    message = "{quantity} is not a quantity with at most {decimals} decimals in the product's own unit; give it in that unit."
+    message = (
+        "{quantity} is not a quantity with at most {decimals} decimals in the product's own unit; give it in that unit."
+    )
 
 
 class SameLocation(Problem):

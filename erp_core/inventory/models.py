@@ -17,8 +17,8 @@ REVERSAL_INDEX = "uq_movements_tenant_id_reverses_id"
 class Location(MutableRow):
     """A place where stock is, or a virtual one on the other side of a movement (ubicación).
 
-    Suppliers, customers, losses and production are virtual: they may go below zero, so that every movement has two sides
-    and all balances of a product add up to nothing.
+    Suppliers, customers, losses and production are virtual: they may go below zero, so that every movement has two
+    sides and all balances of a product add up to nothing.
     """
 
     __tablename__ = "locations"
@@ -51,8 +51,8 @@ class Location(MutableRow):
 class Movement(TenantRow):
     """Goods that went from one location to another (movimiento de inventario); append only, corrected by a reversal.
 
-    ``quantity`` is in the product's own unit; ``given_quantity`` and ``given_unit_id`` say what the caller wrote when it
-    was another one. All lines of one posting share ``posting_id``.
+    ``quantity`` is in the product's own unit; ``given_quantity`` and ``given_unit_id`` say what the caller wrote when
+    it was another one. All lines of one posting share ``posting_id``.
     """
 
     __tablename__ = "movements"
@@ -77,7 +77,9 @@ class Movement(TenantRow):
             "id",
             postgresql_where=text("document IS NOT NULL"),
         ),
-        Index(REVERSAL_INDEX, "tenant_id", "reverses_id", unique=True, postgresql_where=text("reverses_id IS NOT NULL")),
+        Index(
+            REVERSAL_INDEX, "tenant_id", "reverses_id", unique=True, postgresql_where=text("reverses_id IS NOT NULL")
+        ),
         {"schema": "inventory"},
     )
 

@@ -1,28 +1,31 @@
 """The statements of a posting, built once.
 
 The lines travel as one array for each field, so that their number changes no statement. ``$1`` is always the tenant.
-Every look-up is a sub-select of one row: with plain joins the planner, while it has no statistics of a young table, reads all
-rows of the tenant instead, which made a posting three times as expensive. The arrays are sub-selects as well, because a
-planner that sees their length makes a new plan for every posting.
+Every look-up is a sub-select of one row: with plain joins the planner, while it has no statistics of a young table,
+reads all rows of the tenant instead, which made a posting three times as expensive. The arrays are sub-selects as well,
+because a planner that sees their length makes a new plan for every posting.
 """
 
 from __future__ import annotations
 
 from erp_core.kernel.queries.pipeline import statement
 
-# $2 line ids, $3 products, $4 from, $5 to, $6 quantities, then $7 posting, $8 moved at, $9 reason, $10 document, $11 user,
-# $12 the movement that is reversed; where lines name units, $13 holds those.
+# $2 line ids, $3 products, $4 from, $5 to, $6 quantities, then $7 posting, $8 moved at, $9 reason, $10 document, $11
+# user, $12 the movement that is reversed; where lines name units, $13 holds those.
 _RECORD = """
 INSERT INTO inventory.movements (tenant_id, id, posting_id, product_id, from_location_id, to_location_id, quantity,
     given_quantity, given_unit_id, moved_at, reason, document, reverses_id, created_by)
 SELECT $1::uuid, g.id, $7::uuid, g.product_id, g.from_id, g.to_id, {quantity}, {given_quantity}, {given_unit},
     coalesce($8::timestamptz, now()), $9::text, $10::text, $12::uuid, $11::uuid
-FROM unnest((SELECT $2::uuid[]), (SELECT $3::uuid[]), (SELECT $4::uuid[]), (SELECT $5::uuid[]), (SELECT $6::numeric[]){unit_array}) WITH ORDINALITY
+FROM unnest((SELECT $2::uuid[]), (SELECT $3::uuid[]), (SELECT $4::uuid[]), (SELECT $5::uuid[]),
+    (SELECT $6::numeric[]){unit_array}) WITH ORDINALITY
     AS g(id, product_id, from_id, to_id, quantity{unit_column}, n)
 LEFT JOIN LATERAL (SELECT id, sku, archived_at, tracked, unit_id FROM core.products
     WHERE tenant_id = $1 AND id = g.product_id LIMIT 1) p ON true
-LEFT JOIN LATERAL (SELECT id, code, archived_at FROM inventory.locations WHERE tenant_id = $1 AND id = g.from_id LIMIT 1) f ON true
-LEFT JOIN LATERAL (SELECT id, code, archived_at FROM inventory.locations WHERE tenant_id = $1 AND id = g.to_id LIMIT 1) t ON true
+LEFT JOIN LATERAL (SELECT id, code, archived_at FROM inventory.locations
+    WHERE tenant_id = $1 AND id = g.from_id LIMIT 1) f ON true
+LEFT JOIN LATERAL (SELECT id, code, archived_at FROM inventory.locations
+    WHERE tenant_id = $1 AND id = g.to_id LIMIT 1) t ON true
 {unit_joins}
 WHERE CASE
     WHEN p.id IS NULL THEN core.refuse('unknown_reference', jsonb_build_object('n', g.n, 'field', 'product_id'))
@@ -71,22 +74,24 @@ LEFT JOIN LATERAL (SELECT * FROM core.units WHERE tenant_id = $1 AND id = g.unit
     WHEN {_PLAIN} THEN true
     WHEN u.id IS NULL THEN core.refuse('unknown_reference', jsonb_build_object('n', g.n, 'field', 'unit_id'))
     WHEN u.dimension <> o.dimension THEN
-        core.refuse('unit_mismatch', jsonb_build_object('n', g.n, 'field', 'unit_id', 'given', u.code, 'wanted', o.code))
+        core.refuse('unit_mismatch', jsonb_build_object(
+            'n', g.n, 'field', 'unit_id', 'given', u.code, 'wanted', o.code))
     WHEN mod({_TOP}, {_BOTTOM}) <> 0 THEN core.refuse('inexact_quantity', jsonb_build_object(
         'n', g.n, 'field', 'quantity', 'quantity', trim_scale(g.quantity)::text || ' ' || u.code, 'decimals', 6))""",
     )
 )
 
-# $2 posting. One statement locks and changes every balance in the order of its key, so that two postings never wait for each
-# other in a ring. What it proposes is stored only where there is no balance yet. The table's check is applied to a proposed
-# row before the existing one is found, so a row that takes goods away claims that it may go below zero; where it may not,
-# it is either turned into a change of the existing balance, which keeps its own flag, or refused because there is none. The
-# foreign key on the flag would refuse it a second time. The locations are read after the movements' foreign keys have locked
-# them: one that was archived in the meantime is seen.
+# $2 posting. One statement locks and changes every balance in the order of its key, so that two postings never wait
+# for each other in a ring. What it proposes is stored only where there is no balance yet. The table's check is
+# applied to a proposed row before the existing one is found, so a row that takes goods away claims that it may go
+# below zero; where it may not, it is either turned into a change of the existing balance, which keeps its own flag,
+# or refused because there is none. The foreign key on the flag would refuse it a second time. The locations are read
+# after the movements' foreign keys have locked them: one that was archived in the meantime is seen.
 APPLY = statement("""
 WITH side AS (
     SELECT s.location_id, s.product_id, sum(s.quantity) AS change FROM inventory.movements m
-    CROSS JOIN LATERAL (VALUES (m.to_location_id, m.product_id, m.quantity), (m.from_location_id, m.product_id, -m.quantity))
+    CROSS JOIN LATERAL (VALUES
+        (m.to_location_id, m.product_id, m.quantity), (m.from_location_id, m.product_id, -m.quantity))
         AS s(location_id, product_id, quantity)
     WHERE m.tenant_id = $1::uuid AND m.posting_id = $2::uuid
     GROUP BY s.location_id, s.product_id
@@ -103,17 +108,20 @@ WHERE CASE
           WHERE e.tenant_id = $1 AND e.location_id = s.location_id AND e.product_id = s.product_id) THEN true
     ELSE inventory.refuse_shortage($1, s.location_id, s.product_id, 0, -s.change) END
 ORDER BY s.location_id, s.product_id
-ON CONFLICT (tenant_id, location_id, product_id) DO UPDATE SET on_hand = b.on_hand + excluded.on_hand, updated_at = now()
+ON CONFLICT (tenant_id, location_id, product_id)
+DO UPDATE SET on_hand = b.on_hand + excluded.on_hand, updated_at = now()
 WHERE CASE WHEN b.may_go_negative OR excluded.on_hand >= 0 OR b.on_hand + excluded.on_hand >= b.reserved THEN true
     ELSE inventory.refuse_shortage($1, b.location_id, b.product_id, b.on_hand - b.reserved, -excluded.on_hand) END
 """)
 
-# $2 posting, $3 user, $4 request, $5 address, $6 audit entry, $7 outbox entry. Decimals are strings, because JSON readers
-# round numbers.
+# $2 posting, $3 user, $4 request, $5 address, $6 audit entry, $7 outbox entry. Decimals are strings, because JSON
+# readers round numbers.
 NOTE = statement("""
 WITH posting AS (
-    SELECT jsonb_build_object('id', $2::uuid, 'document', min(m.document), 'reason', min(m.reason), 'moved_at', min(m.moved_at),
-        'moves', jsonb_agg(jsonb_build_object('id', m.id, 'product_id', m.product_id, 'from_location_id', m.from_location_id,
+    SELECT jsonb_build_object(
+        'id', $2::uuid, 'document', min(m.document), 'reason', min(m.reason), 'moved_at', min(m.moved_at),
+        'moves', jsonb_agg(jsonb_build_object(
+            'id', m.id, 'product_id', m.product_id, 'from_location_id', m.from_location_id,
             'to_location_id', m.to_location_id, 'quantity', trim_scale(m.quantity)::text,
             'given_quantity', trim_scale(m.given_quantity)::text, 'given_unit_id', m.given_unit_id,
             'reverses_id', m.reverses_id) ORDER BY m.id)) AS body

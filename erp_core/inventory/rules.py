@@ -8,7 +8,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from erp_core.inventory.errors import InexactQuantity, NoLines, QuantityNotPositive, QuantityTooLarge, SameLocation, TooManyLines
+from erp_core.inventory.errors import (
+    InexactQuantity,
+    NoLines,
+    QuantityNotPositive,
+    QuantityTooLarge,
+    SameLocation,
+    TooManyLines,
+)
 from erp_core.inventory.schemas import MoveLine
 from erp_core.kernel.errors import Problem, ProblemList
 from erp_core.partners.rules import tidy

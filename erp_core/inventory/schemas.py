@@ -19,7 +19,9 @@ Kind = Literal["internal", "supplier", "customer", "loss", "production", "transi
 class LocationIn(Struct, forbid_unknown_fields=True, kw_only=True):
     """A location as a caller writes it; virtual kinds may go below zero whatever ``may_go_negative`` says."""
 
-    code: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^\s*[A-Za-z0-9][A-Za-z0-9._/\-]*\s*$", examples=["ALM-1"])]
+    code: Annotated[
+        str, Meta(min_length=1, max_length=40, pattern=r"^\s*[A-Za-z0-9][A-Za-z0-9._/\-]*\s*$", examples=["ALM-1"])
+    ]
     name: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", examples=["Almacén central"])]
     kind: Kind = "internal"
     parent_id: UUID | None = None

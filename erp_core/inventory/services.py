@@ -93,12 +93,14 @@ def find_location(ctx: Context, kind: str) -> UUID:
 def seed_locations(ctx: Context) -> dict[str, UUID]:
     """Give a tenant the virtual locations that it lacks; returns the ids of all its locations by code."""
     query = select(Location.code, Location.id).where(Location.tenant_id == ctx.tenant_id)
-    ids: dict[str, UUID] = {code: location_id for code, location_id in ctx.session.execute(query)}
+    ids: dict[str, UUID] = dict(ctx.session.execute(query).all())
     for code, name, kind in STANDARD_LOCATIONS:
         if code not in ids:
             ids[code] = new_id()
             virtual = kind in VIRTUAL_KINDS
-            row = Location(tenant_id=ctx.tenant_id, id=ids[code], code=code, name=name, kind=kind, may_go_negative=virtual)
+            row = Location(
+                tenant_id=ctx.tenant_id, id=ids[code], code=code, name=name, kind=kind, may_go_negative=virtual
+            )
             ctx.session.add(row)
     ctx.session.flush()
     return ids

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
+
+from sqlalchemy.orm import Session
 
 from erp_core.kernel.http.everyday import EverydayRoute
 from erp_core.kernel.http.routing import Route
@@ -53,3 +56,4 @@ class Application:
     demo: tuple[tuple[str, DemoStep], ...]
     permissions: frozenset[str]
     catalogues: Catalogues
+    upkeep: tuple[Callable[[Session, datetime], object], ...] = ()

@@ -85,11 +85,15 @@ class Context:
             raise Forbidden(permission=permission)
 
     def emit(self, name: str, payload: msgspec.Struct | dict[str, Any]) -> None:
-        """Announce what happened; it leaves only if the transaction commits."""
+        """Announce what happened, as ``<slug>.<plural>.<what>``; it leaves only if the transaction commits."""
+        if name.count(".") < 2:
+            raise ValueError(f"{name!r} is not an event name such as core.partners.created.")
         self._add("event", name, msgspec.to_builtins(payload))
 
     def defer(self, task: str, **arguments: Any) -> UUID:
         """Start a task after the commit; gives the message id. ``task`` is its full name, ``core.import_rows``."""
+        if task.count(".") != 1:
+            raise ValueError(f"{task!r} is not a task name such as core.import_rows.")
         return self._add("task", task, msgspec.to_builtins(arguments))
 
     def audit(self, resource: str, object_id: UUID, action: str, before: Any = None, after: Any = None) -> None:

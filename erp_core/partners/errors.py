@@ -6,7 +6,7 @@ from erp_core.kernel.errors import Problem
 
 
 class InvalidTaxId(Problem):
-    """An identifier does not follow the rules of its country; ``reason`` is length, format, check_digit or component."""
+    """An identifier breaks the rules of its country; ``reason`` is length, format, check_digit or component."""
 
     code = "invalid_tax_id"
     message = "This is not a valid {kind} of {country}: its {reason} is wrong."

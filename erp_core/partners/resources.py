@@ -32,7 +32,8 @@ addresses = Resource(
     label=Label("Domicilio", "Address"),
     plural=Label("Domicilios", "Addresses"),
     read=(
-        "partner_id", "kind", "street", "exterior", "interior", "neighbourhood", "city", "state", "postal_code", "country",
+        "partner_id", "kind", "street", "exterior", "interior", "neighbourhood", "city", "state", "postal_code",
+        "country",
     ),
     create=PartnerAddressIn,
     fixed=("partner_id",),

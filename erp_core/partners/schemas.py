@@ -66,7 +66,7 @@ class PartnerContactIn(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class PartnerTaxIdIn(Struct, forbid_unknown_fields=True, kw_only=True):
-    """An official identifier as a caller writes it; ``kind`` is lower case: curp, clabe, nss, rfc, cuit …"""
+    """An official identifier as a caller writes it; ``kind`` is lower case: curp, clabe, nss, rfc, cuit and so on."""
 
     partner_id: UUID
     kind: Annotated[str, Meta(min_length=2, max_length=20, pattern=r"^\s*[A-Za-z][A-Za-z0-9_]*\s*$", examples=["curp"])]

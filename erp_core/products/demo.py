@@ -151,7 +151,7 @@ def _load(ctx: Context, groups: Groups, rows: Rows, *, barcodes: bool) -> None:
 
 def _categories(ctx: Context, groups: Groups) -> dict[str, UUID]:
     query = select(Category.code, Category.id).where(Category.tenant_id == ctx.tenant_id)
-    ids: dict[str, UUID] = {code: category_id for code, category_id in ctx.session.execute(query)}
+    ids: dict[str, UUID] = dict(ctx.session.execute(query).all())
     for code, name, parent in groups:
         if code not in ids:
             ids[code] = new_id()

@@ -48,7 +48,8 @@ class StandardUnit:
         return Measure(self.code, self.dimension, Fraction(self.numerator, self.denominator))
 
 
-# Reference units: piece, metre, square metre, litre, kilogram, hour. Inch, foot, pound and gallon by their legal definitions.
+# Reference units: piece, metre, square metre, litre, kilogram, hour. Inch, foot, pound and gallon have their legal
+# sizes.
 STANDARD_UNITS: tuple[StandardUnit, ...] = (
     StandardUnit("PZA", "Pieza", "Piece", "count", 1),
     StandardUnit("PAR", "Par", "Pair", "count", 2),

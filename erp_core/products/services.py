@@ -18,7 +18,7 @@ from erp_core.products.rules import STANDARD_UNITS
 def seed_units(ctx: Context) -> dict[str, UUID]:
     """Give a tenant the standard units that it lacks; returns the ids of all its units by code."""
     query = select(Unit.code, Unit.id).where(Unit.tenant_id == ctx.tenant_id)
-    ids: dict[str, UUID] = {code: unit_id for code, unit_id in ctx.session.execute(query)}
+    ids: dict[str, UUID] = dict(ctx.session.execute(query).all())
     for unit in STANDARD_UNITS:
         if unit.code not in ids:
             ids[unit.code] = new_id()

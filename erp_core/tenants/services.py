@@ -40,13 +40,17 @@ def create_tenant(
     currency: str = "MXN",
     country: str = "MX",
     role_templates: Sequence[tuple[str, RoleTemplate]] = (),
+    tenant_id: UUID | None = None,
 ) -> Tenant:
-    """Open a tenant with its administrator's role and the roles that each package offers."""
+    """Open a tenant with its administrator's role and the roles that each package offers.
+
+    Packages hear of it through ``erp_core.app.open_tenant``, which calls this and then their hooks.
+    """
     check_tenant(slug, name, language=language, time_zone=time_zone, currency=currency, country=country)
     if session.scalar(select(Tenant.id).where(Tenant.slug == slug)) is not None:
         raise TenantExists(slug=slug)
     tenant = Tenant(
-        id=new_id(),
+        id=tenant_id or new_id(),
         slug=slug,
         name=name,
         language=language,

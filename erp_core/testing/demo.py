@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from erp_core.app import open_tenant
 from erp_core.auth.models import Tenant
 from erp_core.kernel.context import Actor
-from erp_core.tenants import services as tenants
 from erp_core.testing.environment import Erp
 
 
@@ -16,5 +16,5 @@ def ensure_demo_tenant(erp: Erp, slug: str) -> Actor:
     with Session(erp.units.engine) as session, session.begin():
         found = session.scalar(select(Tenant.id).where(Tenant.slug == slug))
         if found is None:
-            found = tenants.create_tenant(session, slug, slug, role_templates=erp.application.roles).id
+            found = open_tenant(erp.application, erp.units, slug, slug).id
         return Actor(found, None, erp.application.permissions, "demo")

@@ -19,14 +19,14 @@ from psycopg import sql
 from sqlalchemy.orm import Session
 
 from erp_core import plugin as core_plugin
-from erp_core.app import compose
+from erp_core.app import compose, open_tenant
 from erp_core.auth.models import Role
 from erp_core.auth.schemas import TenantBrief
 from erp_core.auth.sessions import open_session
 from erp_core.kernel.application import Addresses, Application
 from erp_core.kernel.context import Actor, Context
 from erp_core.kernel.database.engine import make_engine
-from erp_core.kernel.database.roles import component_role, prepare_server
+from erp_core.kernel.database.roles import component_role, copy_database, prepare_server
 from erp_core.kernel.database.unit_of_work import Units
 from erp_core.kernel.embedded.servers import embedded_servers
 from erp_core.kernel.ids import new_id
@@ -97,14 +97,10 @@ def prepare_database(found: Servers, name: str, plugins: Plugins) -> None:
     migrate(plugins, found.database(name, "erp_migrator"), passwords=password_of)
 
 
-def copy_database(found: Servers, template: str) -> str:
-    """Copy a database; a fifth of a second instead of all migrations."""
+def new_copy(found: Servers, template: str) -> str:
+    """Copy a database and give the copy's name; a fifth of a second instead of all migrations."""
     name = f"erp_test_{uuid4().hex[:12]}"
-    with psycopg.connect(found.admin, autocommit=True) as admin:
-        names = sql.Identifier(name), sql.Identifier(template)
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER erp_owner").format(*names))
-        admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
-        admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO PUBLIC").format(sql.Identifier(name)))
+    copy_database(found.admin, template, name)
     return name
 
 
@@ -210,8 +206,7 @@ class Erp:
         """Open a tenant and sign its first person in; by default with every permission."""
         slug = slug or f"t{uuid4().hex[:12]}"
 
-        with Session(self.units.engine) as session, session.begin():
-            tenants.create_tenant(session, slug, f"Empresa {slug}", role_templates=self.application.roles)
+        open_tenant(self.application, self.units, slug, f"Empresa {slug}")
         return self.sign_in(slug, permissions=permissions)
 
     def sign_in(self, slug: str, *, permissions: Iterable[str] = ("*",), email: str | None = None) -> Person:

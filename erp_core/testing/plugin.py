@@ -63,12 +63,12 @@ def erp(erp_servers: Servers, erp_plugins: Plugins, erp_template: str) -> Iterat
     from erp_core.testing.environment import (
         application_on,
         booted,
-        copy_database,
         drop_database,
+        new_copy,
     )
 
     configure_logs(production=False, level="error")
-    name = copy_database(erp_servers, erp_template)
+    name = new_copy(erp_servers, erp_template)
     application = application_on(erp_servers, name, erp_plugins)
     with TestClient(asgi(application, ()), raise_server_exceptions=False) as http, booted(application, http) as found:
         yield found
@@ -90,9 +90,9 @@ def stranger(erp: Erp) -> Person:
 @pytest.fixture
 def migrated_copy(erp_servers: Servers, erp_template: str) -> Iterator[str]:
     """The name of a migrated database that this test alone may change."""
-    from erp_core.testing.environment import copy_database, drop_database
+    from erp_core.testing.environment import drop_database, new_copy
 
-    name = copy_database(erp_servers, erp_template)
+    name = new_copy(erp_servers, erp_template)
     yield name
     drop_database(erp_servers, name)
 

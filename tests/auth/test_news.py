@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from erp_core.auth import authenticator as module
 from erp_core.auth import keys, routes
 from erp_core.auth.errors import NotAMember, SessionEnded, TenantSuspended
+from erp_core.auth.lookups import News
 from erp_core.auth.models import Tenant, User
 from erp_core.auth.schemas import ChangePassword, RoleChange
 from erp_core.kernel.context import Actor
@@ -194,13 +195,9 @@ def test_after_a_long_time_without_news_everything_is_forgotten(world: World, da
 
     async def scenario() -> tuple[int, int]:
         async with opened(database) as (authenticator, _):
-
-            async def remembered() -> bool:
-                await answer(authenticator, token)
-                return len(authenticator._entries) == 1
-
-            await until(remembered, PROMISE)
             await authenticator._stop_watching()
+            authenticator._take([], time.monotonic())
+            await answer(authenticator, token)
             before = len(authenticator._entries)
             authenticator._take([], authenticator._news_at + module.FORGET_AFTER + 1)
             return before, len(authenticator._entries)
@@ -224,3 +221,31 @@ def test_the_watcher_comes_back_after_the_database_does(world: World, database: 
             return await until(refused, 5)
 
     assert asyncio.run(scenario()) < 5
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_news_of_keys_at_the_moment_they_are_read_refuse_nobody(world: World, database: Database, moment: str) -> None:
+    _, _, token, _ = somebody(world)
+    compromised = News(uuid4(), "keys", uuid4(), None)
+
+    async def scenario() -> Any:
+        async with opened(database) as (authenticator, pool):
+            await authenticator._stop_watching()
+            authenticator._take([], time.monotonic())
+            run = pool.run
+
+            async def interrupted(*arguments: Any, **more: Any) -> Any:
+                pool.run = run  # type: ignore[method-assign]
+                rows = await run(*arguments, **more)
+                news = ([compromised], time.monotonic())
+                if moment == "before":
+                    authenticator._take(*news)
+                else:
+                    # Runs once the keys are stored, and before whoever asked for them goes on.
+                    asyncio.current_task().add_done_callback(lambda _: authenticator._take(*news))  # type: ignore[union-attr]
+                return rows
+
+            pool.run = interrupted  # type: ignore[method-assign]
+            return await answer(authenticator, token)
+
+    assert isinstance(asyncio.run(scenario()), Actor)

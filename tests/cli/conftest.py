@@ -39,7 +39,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table("things", *tenant_columns(), sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_things"), schema="{slug}")
+    key = sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_things")
+    op.create_table("things", *tenant_columns(), key, schema="{slug}")
     protect("{slug}.things")
 
 

@@ -21,7 +21,8 @@ async def application(scope, receive, send):
     if scope["type"] == "lifespan":
         await receive()
         print("opened on", type(asyncio.get_running_loop()).__module__.split(".")[0], flush=True)
-        await send({"type": "lifespan.startup.failed", "message": "no pool"} if FAIL else {"type": "lifespan.startup.complete"})
+        refusal = {"type": "lifespan.startup.failed", "message": "no pool"}
+        await send(refusal if FAIL else {"type": "lifespan.startup.complete"})
         await receive()
         print("closed", flush=True)
         await send({"type": "lifespan.shutdown.complete"})

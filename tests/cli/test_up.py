@@ -53,6 +53,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, install_package) -> Path:
     return packages
 
 
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that nobody else holds servers in, so that they stop with the last of ours."""
+    return tmp_path_factory.mktemp("erp-up")
+
+
 @pytest.fixture
 def everything(folder: Path, data_dir: Path, tmp_path: Path, environment_of) -> Iterator[Running]:
     """Start `erp up --demo` and wait until it is ready."""

@@ -79,7 +79,8 @@ def test_connections_that_died_while_idle_are_replaced(units: Units, actor: Acto
     with units.open(actor), units.open(actor):
         pass
     with psycopg.connect(migrated.url(), autocommit=True) as admin:
-        kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'idle-tests' AND datname = %s"
+        kill = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                  WHERE application_name = 'idle-tests' AND datname = %s"""
         killed = admin.execute(kill, [migrated.name]).fetchall()
 
     job = units.run(actor, make_job)

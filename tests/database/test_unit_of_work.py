@@ -134,6 +134,25 @@ def test_a_row_that_was_only_read_leaves_no_trace(units: Units, actor: Actor) ->
     assert len(audit_of(units, actor)) == 1
 
 
+def test_a_secret_column_is_left_out_of_the_audit(units: Units, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(Job.__table__.c.arguments.info, "secret", True)  # noqa: FBT003 - its own signature
+
+    units.run(actor, make_job)
+
+    (entry,) = audit_of(units, actor)
+    assert "arguments" not in entry.after
+    assert entry.after["kind"] == "probe"
+
+
+def test_a_model_may_say_the_name_of_its_resource(units: Units, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Job, "__resource__", "core.long_work", raising=False)
+
+    units.run(actor, make_job)
+
+    (entry,) = audit_of(units, actor)
+    assert entry.resource == "core.long_work"
+
+
 def test_what_the_session_cannot_see_is_audited_by_hand(units: Units, actor: Actor) -> None:
     thing = new_id()
 

@@ -106,7 +106,9 @@ class Company:
         self.run(add)
         return product_id
 
-    def line(self, product: UUID, quantity: str | Decimal, source: str, target: str, unit: str | None = None) -> MoveLine:
+    def line(
+        self, product: UUID, quantity: str | Decimal, source: str, target: str, unit: str | None = None
+    ) -> MoveLine:
         return MoveLine(
             product_id=product,
             from_location_id=self.places[source],
@@ -152,7 +154,9 @@ def new_company(units: Units) -> Callable[[], Company]:
                 company.places[place] = codes[code]
             for place in ("shelf", "store"):
                 company.places[place] = new_id()
-                row = Location(tenant_id=ctx.tenant_id, id=company.places[place], code=place.upper(), name=place, kind="internal")
+                row = Location(
+                    tenant_id=ctx.tenant_id, id=company.places[place], code=place.upper(), name=place, kind="internal"
+                )
                 ctx.session.add(row)
 
         company.run(found)

@@ -94,14 +94,18 @@ def test_a_category_below_an_unknown_one_is_refused(company: Company) -> None:
 def test_search_keys_have_no_case_and_no_accents(company: Company) -> None:
     company.product("ÁRNICA-1", name="Pomada de Árnica")
 
-    assert company.rows("SELECT name_key FROM core.products WHERE sku = 'ÁRNICA-1'") == [("pomada de arnica arnica-1 ",)]
+    assert company.rows("SELECT name_key FROM core.products WHERE sku = 'ÁRNICA-1'") == [
+        ("pomada de arnica arnica-1 ",)
+    ]
 
 
 @pytest.mark.parametrize("resource", EVERY, ids=lambda resource: str(resource.name))
 def test_every_filter_and_sort_leads_an_index(resource: Resource) -> None:
     table = resource.model.metadata.tables[f"{resource.model.__table__.schema}.{resource.model.__table__.name}"]  # type: ignore[attr-defined]
     led = {tuple(column.name for column in index.columns)[:2] for index in table.indexes}
-    led |= {tuple(c.name for c in key.columns)[:2] for key in table.constraints if getattr(key, "columns", None) is not None}
+    led |= {
+        tuple(c.name for c in key.columns)[:2] for key in table.constraints if getattr(key, "columns", None) is not None
+    }
     needed = {*resource.filters, *(resource.sort_by.get(name, name) for name in resource.sorts)}
 
     assert {name for name in needed if ("tenant_id", name) not in led} == set()

@@ -118,12 +118,15 @@ def test_one_posting_writes_one_audit_entry_and_one_event(company: Company) -> N
         company.line(product, "5", "supplier", "shelf"), company.line(product, "2", "shelf", "store"), document="OC-2"
     )
 
-    audit = "SELECT after, user_id FROM core.audit_entries WHERE resource = 'core.movements' AND action = 'post' AND object_id = %s"
-    ((after, user),) = company.rows(audit, posted.id)
-    event = "SELECT o.payload, p.queue FROM core.outbox o JOIN core.outbox_pending p ON p.id = o.id WHERE o.name = 'core.stock.moved'"
+    audit = "SELECT after, user_id, action FROM core.audit_entries WHERE resource = 'core.movements' AND object_id = %s"
+    ((after, user, action),) = company.rows(audit, posted.id)
+    event = (
+        "SELECT o.payload, p.queue FROM core.outbox o JOIN core.outbox_pending p ON p.id = o.id"
+        " WHERE o.name = 'core.stock.moved'"
+    )
     ((payload, queue),) = company.rows(event)
     assert [move["quantity"] for move in after["moves"]] == ["5", "2"]
-    assert user == company.actor.user_id
+    assert (user, action) == (company.actor.user_id, "post")
     assert payload == after
     assert queue == "core"
 

@@ -31,7 +31,9 @@ def deadlocks(database: Any) -> int:
     return int(row[0])
 
 
-async def post_at_random(pool: Pool, company: Company, products: list[Any], counts: dict[str, int], until: float, seed: int) -> None:
+async def post_at_random(
+    pool: Pool, company: Company, products: list[Any], counts: dict[str, int], until: float, seed: int
+) -> None:
     chance = random.Random(seed)
     while time.monotonic() < until:
         lines = []
@@ -44,9 +46,9 @@ async def post_at_random(pool: Pool, company: Company, products: list[Any], coun
             counts["posted"] += 1
             counts["lines"] += len(lines)
         except DatabaseError as error:
-            assert plan.refuse is not None
-            problem = plan.refuse(error)
-            assert isinstance(problem, errors.InsufficientStock), error
+            problem = plan.refuse(error) if plan.refuse is not None else None
+            if not isinstance(problem, errors.InsufficientStock):
+                raise
             counts["refused"] += 1
 
 
@@ -67,7 +69,8 @@ def test_random_postings_on_a_few_keys_lose_nothing(database: Any, company: Comp
     counts = asyncio.run(run_workers(database, company, products))
 
     print(f"{counts} in {SECONDS} s")  # noqa: T201 - the figure is read, never asserted
-    assert counts["posted"] > 0 and counts["refused"] > 0
+    assert counts["posted"] > 0
+    assert counts["refused"] > 0
     assert company.count("inventory.movements") == counts["lines"]
     assert company.rows("SELECT sum(on_hand) FROM inventory.balances") == [(Decimal(0),)]
     assert company.rows("SELECT 1 FROM inventory.balances WHERE on_hand < 0 AND NOT may_go_negative") == []
@@ -91,7 +94,8 @@ WHERE b.on_hand IS DISTINCT FROM s.moved
 def test_first_postings_of_a_product_at_once_open_each_balance_once(database: Any, company: Company) -> None:
     async def receive_all_at_once(product: Any) -> None:
         plans = [
-            plan_moves(company.actor, PostMoves(lines=[company.line(product, "1", "supplier", "shelf")])) for _ in range(WORKERS)
+            plan_moves(company.actor, PostMoves(lines=[company.line(product, "1", "supplier", "shelf")]))
+            for _ in range(WORKERS)
         ]
         await asyncio.gather(*(pool.run(company.actor.tenant_id, plan.calls) for plan in plans))
 
@@ -121,7 +125,9 @@ def test_the_last_piece_goes_to_one_of_many(database: Any, company: Company) -> 
 
     product = company.product()
     company.receive(product, "5")
-    plans = [plan_moves(company.actor, PostMoves(lines=[company.line(product, "3", "shelf", "customer")])) for _ in range(6)]
+    plans = [
+        plan_moves(company.actor, PostMoves(lines=[company.line(product, "3", "shelf", "customer")])) for _ in range(6)
+    ]
     pool = Pool(database.url("erp_app"), size=WORKERS)
 
     answers = asyncio.run(take_at_once())

@@ -33,7 +33,9 @@ def test_what_leaves_one_place_arrives_at_another(lines: list[MoveLine]) -> None
 
 @given(LINES)
 def test_keys_are_locked_in_one_order_whatever_the_order_of_lines(lines: list[MoveLine]) -> None:
-    assert rules.touched_keys(lines) == rules.touched_keys(list(reversed(lines))) == sorted(set(rules.touched_keys(lines)))
+    assert (
+        rules.touched_keys(lines) == rules.touched_keys(list(reversed(lines))) == sorted(set(rules.touched_keys(lines)))
+    )
 
 
 @pytest.mark.parametrize(

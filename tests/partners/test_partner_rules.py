@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erp_core.kernel.errors import Problem
 from erp_core.partners import demo, rules
 from erp_core.partners.errors import InvalidPostalCode, InvalidTaxId, TaxIdNeedsCountry, UnknownCountry, UnknownCurrency
 from erp_core.partners.iso import COUNTRIES, CURRENCIES
@@ -33,7 +32,12 @@ def test_an_rfc_is_stored_without_dashes_and_in_capitals() -> None:
 
 @pytest.mark.parametrize(
     ("tax_id", "reason"),
-    [("CVA980305Q1B", "check_digit"), ("CVA98030", "length"), ("CVA981305Q1A", "component"), ("1VA980305Q1A", "format")],
+    [
+        ("CVA980305Q12", "check_digit"),
+        ("CVA98030", "length"),
+        ("CVA981305Q1A", "component"),
+        ("1VA980305Q1A", "format"),
+    ],
 )
 def test_a_wrong_rfc_is_refused_with_its_reason(tax_id: str, reason: str) -> None:
     with pytest.raises(InvalidTaxId) as refused:
@@ -45,7 +49,8 @@ def test_a_wrong_rfc_is_refused_with_its_reason(tax_id: str, reason: str) -> Non
 
 @pytest.mark.parametrize(
     ("country", "given_id", "stored"),
-    [("AR", "20-05536168-2", "20055361682"), ("BR", "11.222.333/0001-81", "11222333000181"), ("BR", "529.982.247-25", "52998224725"),
+    [("AR", "20-05536168-2", "20055361682"), ("BR", "11.222.333/0001-81", "11222333000181"),
+     ("BR", "529.982.247-25", "52998224725"),
      ("CL", "12.345.678-5", "123456785"), ("DO", "1-01-85004-3", "101850043"), ("PE", "20512333797", "20512333797")],
 )  # fmt: skip
 def test_tax_ids_of_other_countries_follow_their_own_rules(country: str, given_id: str, stored: str) -> None:
@@ -80,10 +85,9 @@ def test_a_clabe_with_one_wrong_digit_never_passes(digits: str, place: int, chan
 def test_any_text_is_either_normalised_or_refused(kind: tuple[str, str], value: str) -> None:
     try:
         stored = rules.normalise_tax_id(*kind, value)
-    except Problem as refusal:
-        assert isinstance(refusal, InvalidTaxId)
-    else:
-        assert rules.normalise_tax_id(*kind, stored) == stored
+    except InvalidTaxId:
+        return
+    assert rules.normalise_tax_id(*kind, stored) == stored
 
 
 def test_a_social_security_number_has_eleven_digits_and_a_luhn_digit() -> None:

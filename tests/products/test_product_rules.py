@@ -35,8 +35,9 @@ def test_nine_ninths_are_one() -> None:
 
 @pytest.mark.parametrize(
     ("quantity", "source", "target", "result"),
-    [("2.5", "DOC", "PZA", "30"), ("1", "PLG", "MM", "25.4"), ("3", "PIE", "PLG", "36"), ("1", "GAL", "ML", "3785.411784"),
-     ("1", "M3", "L", "1000"), ("1", "LB", "G", "453.59237"), ("90", "MIN", "H", "1.5"), ("1", "PIE2", "M2", "0.09290304")],
+    [("2.5", "DOC", "PZA", "30"), ("1", "PLG", "MM", "25.4"), ("3", "PIE", "PLG", "36"),
+     ("1", "GAL", "ML", "3785.411784"), ("1", "M3", "L", "1000"), ("1", "LB", "G", "453.59237"),
+     ("90", "MIN", "H", "1.5"), ("1", "PIE2", "M2", "0.09290304")],
 )  # fmt: skip
 def test_units_convert_by_their_legal_sizes(quantity: str, source: str, target: str, result: str) -> None:
     assert convert(Decimal(quantity), UNITS[source], UNITS[target]) == Fraction(result)

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from erp_core.kernel.context import Actor
 from erp_core.kernel.database.tables import IdempotencyKey, OutboxEntry
 from erp_core.kernel.tasks.declaration import Schedule
-from erp_core.kernel.tasks.scheduler import fire_latest, leadership, purge_idempotency_keys, schedule_faults
+from erp_core.kernel.tasks.moments import schedule_faults
+from erp_core.kernel.tasks.scheduler import fire_latest, leadership, purge_idempotency_keys
 
 NAME = "sample.every_three_seconds"
 

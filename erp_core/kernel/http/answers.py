@@ -17,6 +17,7 @@ from erp_core.kernel.i18n import Catalogues
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 COMPRESS_FROM = 4096
+BODILESS = frozenset({204, 304})
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"\Z')
 
 
@@ -37,11 +38,11 @@ class Answer(ASGIResponse):
         media_type: str = JSON,
         chunks: AsyncIterator[bytes] | None = None,
     ) -> None:
-        self.body = body if status != 304 else b""
+        self.body = b"" if status in BODILESS else body
         self.status_code = status
         self.raw: list[tuple[bytes, bytes]] = [(b"content-type", media_type.encode()), *(headers or ())]
         self.chunks = chunks
-        if chunks is None and status != 304:
+        if chunks is None and status not in BODILESS:
             self.raw.append((b"content-length", b"%d" % len(self.body)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -47,7 +47,7 @@ def command_handler(serving: Serving, route: Route) -> Handle:
             arguments["data"] = decode(body, body_type)
         if query_type is not None:
             arguments["query"] = decode_query(request.scope["query_string"], query_type)
-        key = read_key(request.headers.get(HEADER)) if route.method == "POST" and actor.tenant_id != NOBODY else None
+        key = read_key(request.headers.get(HEADER)) if _keeps_answers(route, actor) else None
         fingerprint = fingerprint_of(route.method, request.scope["path"], body)
         work = partial(_call, route, arguments)
         try:
@@ -61,6 +61,10 @@ def command_handler(serving: Serving, route: Route) -> Handle:
         return answer_outcome(serving, actor, outcome)
 
     return handle
+
+
+def _keeps_answers(route: Route, actor: Actor) -> bool:
+    return route.method == "POST" and not route.secret and actor.tenant_id != NOBODY
 
 
 def answer_outcome(serving: Serving, actor: Actor, outcome: Outcome) -> Answer:
@@ -109,6 +113,8 @@ def _outcome(route: Route, result: Any) -> Outcome:
     if isinstance(result, Reply):
         content = result.body if isinstance(result.body, bytes) else msgspec.json.encode(result.body)
         return result.status, content, result.headers
+    if route.status == 204:
+        return 204, b"", ()
     return route.status, result if isinstance(result, bytes) else msgspec.json.encode(result), ()
 
 

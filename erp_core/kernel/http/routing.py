@@ -37,7 +37,9 @@ class Route:
     ``path`` lies below ``/api/v1/<slug>`` (``/estimates/{estimate_id:uuid}/approve``). ``permission`` is a full name,
     or ``PUBLIC`` or ``SIGNED_IN`` said aloud. The function takes ``ctx`` first, then the path's parameters by name,
     then at most one struct called ``data`` (the JSON body) and one called ``query`` (the query string). It runs in a
-    worker thread inside one unit of work; GET routes run read-only. ``problems`` are the refusals it documents.
+    worker thread inside one unit of work; GET routes run read-only. ``also`` names
+    further permissions that the function itself asks for. ``problems`` are the refusals it documents.
+    A route whose body or answer holds a ``secret`` keeps no answer for its Idempotency-Key.
     """
 
     method: str
@@ -46,6 +48,8 @@ class Route:
     function: Callable[..., Any]
     status: int = 200
     problems: tuple[type[Exception], ...] = ()
+    also: tuple[str, ...] = ()
+    secret: bool = False
 
     @property
     def name(self) -> str:
@@ -83,7 +87,14 @@ class Route:
 
 
 def route(
-    method: str, path: str, permission: str, *, status: int = 200, problems: tuple[type[Exception], ...] = ()
+    method: str,
+    path: str,
+    permission: str,
+    *,
+    status: int = 200,
+    problems: tuple[type[Exception], ...] = (),
+    also: tuple[str, ...] = (),
+    secret: bool = False,
 ) -> Callable[[Callable[..., Any]], Route]:
     """Declare a handler: ``@route("POST", "/quotes/{quote_id:uuid}/send", "vidrio.quotes.send")``."""
     if permission not in {PUBLIC, SIGNED_IN} and PERMISSION.match(permission) is None:
@@ -91,6 +102,6 @@ def route(
         raise ValueError(message)
 
     def declare(function: Callable[..., Any]) -> Route:
-        return Route(method, path, permission, function, status, problems)
+        return Route(method, path, permission, function, status, problems, also, secret)
 
     return declare

@@ -69,3 +69,13 @@ def about_to_archive(ctx: Context, resource: str, object_id: UUID) -> None:
     ``core.partners``. An exception other than a ``Problem`` becomes ``internal_error``; either way nothing is changed.
     ``versionadded: 0.1``.
     """
+
+
+@hookspec
+def tenant_created(ctx: Context) -> None:
+    """Give a new tenant what it starts with.
+
+    Domain; runs in the transaction that opens the tenant, with the tenant set and nobody signed in. An exception opens
+    no tenant. A package that is installed later is not called for the tenants that exist: its own code must do without
+    what this would have made. ``versionadded: 0.1``.
+    """

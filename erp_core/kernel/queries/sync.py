@@ -14,6 +14,10 @@ from erp_core.kernel.queries.plan import Plan
 from erp_core.kernel.queries.translate import refusal_for
 
 
+# A serialization failure and a deadlock.
+REPEATABLE = frozenset({"40001", "40P01"})
+
+
 def execute_plan(ctx: Context, plan: Plan) -> bytes | None:
     """Run a plan's statements in the context's transaction; gives the answer's JSON text, or ``None`` without a row."""
     ctx.session.flush()
@@ -21,6 +25,8 @@ def execute_plan(ctx: Context, plan: Plan) -> bytes | None:
         rows = [run_call(ctx.session, call) for call in plan.calls]
     except psycopg.Error as error:
         found = database_error(error)
+        if found.sqlstate in REPEATABLE:
+            raise  # the unit of work runs the whole command again
         problem = (plan.refuse(found) if plan.refuse is not None else None) or refusal_for(found)
         if problem is None:
             raise

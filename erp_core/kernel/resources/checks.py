@@ -9,6 +9,7 @@ from erp_core.kernel.http.routing import PUBLIC, SIGNED_IN, Route
 from erp_core.kernel.resources.declaration import ALWAYS, EVERYTHING, Resource
 from erp_core.kernel.resources.sql import kind_of, table_of
 from erp_core.kernel.tasks.declaration import Schedule, Task
+from erp_core.kernel.tasks.moments import schedule_faults
 
 Fault = tuple[str, str, str]
 # Comparisons of these kinds are not leakproof, so no index would serve them under row-level security.
@@ -31,11 +32,8 @@ def check_declarations(
     for slug, route in routes:
         if route.permission not in {PUBLIC, SIGNED_IN} and not route.permission.startswith(f"{slug}."):
             faults.append((slug, route.path, f"Its permission {route.permission} does not begin with {slug}."))
-    faults += [
-        (name.partition(".")[0], name, "Its task is not declared.")
-        for name, s in schedules.items()
-        if s.task not in tasks
-    ]
+    for name, schedule in schedules.items():
+        faults += [(name.partition(".")[0], name, why) for why in schedule_faults(schedule, tasks)]
     return faults
 
 

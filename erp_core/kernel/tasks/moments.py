@@ -9,13 +9,15 @@ hour only the first time, and a moment inside a skipped hour fires as much later
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
+
+from erp_core.kernel.tasks.declaration import Schedule, Task
 
 # No zone in use shifts its clocks by more.
 _LONGEST_SHIFT = timedelta(hours=3)
@@ -92,3 +94,15 @@ def _backwards(cron: str, wall: datetime) -> Iterator[datetime]:
     readings = croniter(cron, wall.replace(microsecond=0) + timedelta(seconds=1))
     while True:
         yield readings.get_prev(datetime)
+
+
+def schedule_faults(schedule: Schedule, tasks: Mapping[str, Task]) -> list[str]:
+    """List what is wrong with a declared schedule, in full sentences; empty when nothing is."""
+    faults = []
+    if len(schedule.cron.split()) != 5 or not croniter.is_valid(schedule.cron):
+        faults.append(f"The schedule {schedule.name} has no five valid fields: {schedule.cron!r}.")
+    if schedule.time_zone not in available_timezones():
+        faults.append(f"The schedule {schedule.name} names an unknown time zone: {schedule.time_zone!r}.")
+    if schedule.task not in tasks:
+        faults.append(f"The schedule {schedule.name} starts {schedule.task}, which is not a declared task.")
+    return faults

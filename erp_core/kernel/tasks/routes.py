@@ -59,7 +59,7 @@ class JobsQuery(msgspec.Struct, forbid_unknown_fields=True):
     everyone: bool = False
 
 
-@route("GET", "/jobs", SIGNED_IN)
+@route("GET", "/jobs", SIGNED_IN, also=(READ,))
 def list_jobs(ctx: Context, query: JobsQuery) -> JobList:
     """List your jobs, newest first; those of others need core.jobs.read."""
     wanted = select(Job).where(Job.tenant_id == ctx.tenant_id, Job.archived_at.is_(None))
@@ -73,13 +73,13 @@ def list_jobs(ctx: Context, query: JobsQuery) -> JobList:
     return JobList([_view(job) for job in ctx.session.scalars(newest)])
 
 
-@route("GET", "/jobs/{job_id:uuid}", SIGNED_IN, problems=(NotFound,))
+@route("GET", "/jobs/{job_id:uuid}", SIGNED_IN, problems=(NotFound,), also=(READ,))
 def get_job(ctx: Context, job_id: UUID) -> JobView:
     """Read one job: its state, progress and, at the end, its result or problem."""
     return _view(_own(ctx, job_id, READ))
 
 
-@route("POST", "/jobs/{job_id:uuid}/cancel", SIGNED_IN, problems=(NotFound, JobEnded))
+@route("POST", "/jobs/{job_id:uuid}/cancel", SIGNED_IN, problems=(NotFound, JobEnded), also=(CANCEL,))
 def cancel_job(ctx: Context, job_id: UUID) -> JobView:
     """Cancel a job that waits or runs; nothing of its work stays. Those of others need core.jobs.cancel."""
     job = _own(ctx, job_id, CANCEL, lock=True)

@@ -8,24 +8,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import psycopg
-from croniter import croniter
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from erp_core.kernel.context import Actor, Context
 from erp_core.kernel.database.addresses import libpq_address
 from erp_core.kernel.database.tables import IdempotencyKey, OutboxEntry, OutboxPending, ScheduleState
 from erp_core.kernel.database.unit_of_work import Units
 from erp_core.kernel.errors import Problem
-from erp_core.kernel.tasks.declaration import Schedule, Task
+from erp_core.kernel.tasks.declaration import Schedule
 from erp_core.kernel.tasks.moments import latest_due, moment_id, next_due
 
 TICK_SECONDS = 0.5
@@ -36,16 +35,23 @@ _LEADER_LOCK = 7_237_488_021
 # A leader whose machine vanished is forgotten by the server within some seconds.
 _KEEPALIVE = "-c tcp_keepalives_idle=3 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2"
 
+Upkeep = Callable[[Session, datetime], object]
+
 log = logging.getLogger(__name__)
 
 
-def keep_schedules(address: str, units: Units, schedules: Mapping[str, Schedule], stop: threading.Event) -> None:
-    """Wait to become the leader, then fire what is due, until ``stop``; whatever breaks only ends the leadership."""
+def keep_schedules(
+    address: str, units: Units, schedules: Mapping[str, Schedule], stop: threading.Event, upkeep: Sequence[Upkeep] = ()
+) -> None:
+    """Wait to become the leader, then fire what is due, until ``stop``; whatever breaks only ends the leadership.
+
+    ``upkeep`` is done once an hour: what the packages tidy in their global tables.
+    """
     while not stop.is_set():
         try:
             with leadership(address, stop) as connection:
                 if connection is not None:
-                    _lead(connection, units, schedules, stop)
+                    _lead(connection, units, schedules, stop, upkeep)
         except (psycopg.Error, SQLAlchemyError, Problem) as error:
             log.warning("The scheduler lost the database (%s) and tries again.", type(error).__name__)
             stop.wait(CANDIDATE_SECONDS)
@@ -70,7 +76,11 @@ def leadership(address: str, stop: threading.Event) -> Iterator[psycopg.Connecti
 
 
 def _lead(
-    connection: psycopg.Connection, units: Units, schedules: Mapping[str, Schedule], stop: threading.Event
+    connection: psycopg.Connection,
+    units: Units,
+    schedules: Mapping[str, Schedule],
+    stop: threading.Event,
+    upkeep: Sequence[Upkeep],
 ) -> None:
     now = datetime.now(UTC)
     _know(units, schedules, now)
@@ -85,20 +95,9 @@ def _lead(
                 due_at[name] = _fire_and_look_ahead(units, schedule, now, stop)
         if time.monotonic() >= tidy_at:
             purge_idempotency_keys(units, tenants(units, active=False))
+            _keep_up(units, upkeep)
             tidy_at = time.monotonic() + MAINTENANCE_SECONDS
         stop.wait(TICK_SECONDS)
-
-
-def schedule_faults(schedule: Schedule, tasks: Mapping[str, Task]) -> list[str]:
-    """List what is wrong with a declared schedule, in full sentences; empty when nothing is."""
-    faults = []
-    if len(schedule.cron.split()) != 5 or not croniter.is_valid(schedule.cron):
-        faults.append(f"The schedule {schedule.name} has no five valid fields: {schedule.cron!r}.")
-    if schedule.time_zone not in available_timezones():
-        faults.append(f"The schedule {schedule.name} names an unknown time zone: {schedule.time_zone!r}.")
-    if schedule.task not in tasks:
-        faults.append(f"The schedule {schedule.name} starts {schedule.task}, which is not a declared task.")
-    return faults
 
 
 def _fire_and_look_ahead(units: Units, schedule: Schedule, now: datetime, stop: threading.Event) -> datetime:
@@ -152,6 +151,16 @@ def purge_idempotency_keys(units: Units, tenant_ids: Collection[UUID]) -> None:
 
     for tenant_id in tenant_ids:
         units.run(Actor(tenant_id), purge)
+
+
+def _keep_up(units: Units, upkeep: Sequence[Upkeep]) -> None:
+    """Let the packages tidy their global tables; one that fails does not hold up the others."""
+    for work in upkeep:
+        try:
+            with Session(units.engine) as session, session.begin():
+                work(session, datetime.now(UTC))
+        except SQLAlchemyError:
+            log.exception("An upkeep failed; it is tried again in %d seconds.", MAINTENANCE_SECONDS)
 
 
 def _know(units: Units, schedules: Mapping[str, Schedule], now: datetime) -> None:

@@ -82,7 +82,7 @@ def run_scheduler(application: Application, stop: threading.Event) -> None:
         _office(application, None, "scheduler", queues, 1) as office,
         office.beside(run_relay, office.units.engine, office.broker, application.tasks, queues),
     ):
-        keep_schedules(application.addresses.app, office.units, application.schedules, stop)
+        keep_schedules(application.addresses.app, office.units, application.schedules, stop, application.upkeep)
 
 
 def list_workers(redis_url: str) -> list[LifeSign]:

@@ -142,7 +142,8 @@ def _global_lists() -> None:
 
 
 def _partners() -> None:
-    key = "core.fold(coalesce(name, '') || ' ' || coalesce(legal_name, '') || ' ' || coalesce(code, '') || ' ' || coalesce(tax_id, ''))"
+    columns = ("name", "legal_name", "code", "tax_id")
+    key = "core.fold(" + " || ' ' || ".join(f"coalesce({column}, '')" for column in columns) + ")"
     op.create_table(
         "partners",
         *mutable_columns(),
@@ -189,7 +190,8 @@ def _addresses() -> None:
         _of_partner("partner_addresses"),
         sa.CheckConstraint("kind IN ('fiscal', 'delivery', 'other')", name="ck_partner_addresses_kind"),
         sa.CheckConstraint(
-            "country <> 'MX' OR postal_code IS NULL OR postal_code ~ '^[0-9]{5}$'", name="ck_partner_addresses_postal_code"
+            "country <> 'MX' OR postal_code IS NULL OR postal_code ~ '^[0-9]{5}$'",
+            name="ck_partner_addresses_postal_code",
         ),
         schema="core",
     )

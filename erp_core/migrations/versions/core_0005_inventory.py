@@ -19,7 +19,8 @@ QUANTITY = sa.Numeric(18, 6)
 
 # A function, so that the names are looked up only when a posting is refused and cost the others nothing.
 REFUSE_SHORTAGE = """
-CREATE FUNCTION inventory.refuse_shortage(tenant uuid, location uuid, product uuid, available numeric, requested numeric)
+CREATE FUNCTION inventory.refuse_shortage(
+    tenant uuid, location uuid, product uuid, available numeric, requested numeric)
 RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog
 AS $$ BEGIN
     RETURN core.refuse('insufficient_stock', jsonb_build_object(
@@ -166,7 +167,9 @@ def _balances() -> None:
         sa.Column("may_go_negative", sa.Boolean(), nullable=False),
         _now("updated_at"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_balances"),
-        sa.UniqueConstraint("tenant_id", "location_id", "product_id", name="uq_balances_tenant_id_location_id_product_id"),
+        sa.UniqueConstraint(
+            "tenant_id", "location_id", "product_id", name="uq_balances_tenant_id_location_id_product_id"
+        ),
         _points("balances", "product_id", "core.products"),
         sa.ForeignKeyConstraint(
             ["tenant_id", "location_id", "may_go_negative"],
