@@ -8,7 +8,9 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
+_PATIENCE = 10.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -56,8 +58,7 @@ class _Client(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own class is none of asyncio's
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -105,7 +106,8 @@ async def _run(port: int, requests: Sequence[bytes], seconds: float, connections
         done: asyncio.Future[None] = loop.create_future()
         waiting.append(done)
         await loop.create_connection(lambda d=done: _Client(source, load, started + seconds, d), "127.0.0.1", port)  # type: ignore[misc]
-    await asyncio.gather(*waiting)
+    async with asyncio.timeout(seconds + _PATIENCE):
+        await asyncio.gather(*waiting)
     load.wall, load.cpu = time.perf_counter() - started, time.process_time() - cpu
     return load
 

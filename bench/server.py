@@ -100,7 +100,7 @@ def statements_per_request(bench: Bench, api: Api, requests: Sequence[bytes]) ->
 
 
 def _log_statements(admin: psycopg.Connection[tuple[object, ...]], which: str) -> None:
-    admin.execute(f"ALTER SYSTEM SET log_statement = {which}".encode())
+    admin.execute(f"ALTER SYSTEM SET log_statement = '{which}'".encode())
     admin.execute("SELECT pg_reload_conf()")
     time.sleep(0.3)  # every process takes the new setting when its next message comes, and the log is written behind
 

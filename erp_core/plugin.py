@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from erp_core import core_demo, core_roles
 from erp_core.auth import routes as auth_routes
@@ -71,3 +72,9 @@ def demo() -> Sequence[DemoStep]:
 def tenant_created(ctx: Context) -> None:
     product_services.seed_units(ctx)
     inventory_services.seed_locations(ctx)
+
+
+@hookimpl
+def about_to_archive(ctx: Context, resource: str, object_id: UUID) -> None:
+    if resource == "core.products":
+        inventory_services.refuse_product_in_stock(ctx, object_id)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from erp_core.cli.output import table
-from erp_core.cli.tenants import operator_session
+from erp_core.cli.tenants import operator_session, operator_units
 
 if TYPE_CHECKING:
     from erp_core.kernel.application import Application
@@ -63,17 +64,14 @@ def ensure_people(application: Application) -> dict[str, tuple[UUID, UUID]]:
     """Make tenants, users and memberships; gives the tenant's and its administrator's id by the tenant's slug."""
     from erp_core.auth.errors import EmailInUse
     from erp_core.tenants import services
-    from erp_core.tenants.errors import UnknownTenant
 
+    open_missing(application)
     tenants: dict[str, UUID] = {}
     administrators: dict[str, UUID] = {}
     with operator_session(application) as session:
         for wanted in TENANTS:
-            try:
-                tenant = services.find_tenant(session, wanted.slug)
-                services.offer_roles(session, tenant, application.roles)
-            except UnknownTenant:
-                tenant = services.create_tenant(session, wanted.slug, wanted.name, role_templates=application.roles)
+            tenant = services.find_tenant(session, wanted.slug)
+            services.offer_roles(session, tenant, application.roles)
             tenants[wanted.slug] = tenant.id
         for person in USERS:
             try:
@@ -84,6 +82,17 @@ def ensure_people(application: Application) -> dict[str, tuple[UUID, UUID]]:
             if "admin" in person.roles:
                 administrators[person.tenant] = user.id
     return {slug: (tenant_id, administrators[slug]) for slug, tenant_id in tenants.items()}
+
+
+def open_missing(application: Application) -> None:
+    """Open the demo companies that do not exist yet."""
+    from erp_core.app import open_tenant
+    from erp_core.tenants.errors import TenantExists
+
+    with operator_units(application) as units:
+        for wanted in TENANTS:
+            with suppress(TenantExists):
+                open_tenant(application, units, wanted.slug, wanted.name)
 
 
 def chosen_roles(application: Application, person: DemoUser) -> list[str]:

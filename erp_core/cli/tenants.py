@@ -15,6 +15,22 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from erp_core.kernel.application import Application
+    from erp_core.kernel.database.unit_of_work import Units
+
+
+@contextmanager
+def operator_units(application: Application) -> Iterator[Units]:
+    """Give units of work for what an operator does inside tenants."""
+    from erp_core.kernel.database.engine import make_engine
+    from erp_core.kernel.database.unit_of_work import Units
+
+    address, prepare = application.addresses.app, application.settings.prepare
+    engine = make_engine(address, size=1, statement_timeout_ms=60_000, application_name="erp cli", prepare=prepare)
+    units = Units(engine, application.plugins.hooks.hook)
+    try:
+        yield units
+    finally:
+        units.close()
 
 
 @contextmanager
@@ -59,20 +75,12 @@ def create(slug: str, name: str, *, language: str, time_zone: str, currency: str
       erp tenants create vidrios-norte "Vidrios del Norte" --currency MXN
     """
     with opening.opened(opening.read_settings()) as application:
-        from erp_core.tenants.services import create_tenant
+        from erp_core.app import open_tenant
 
-        with operator_session(application) as session:
-            tenant = create_tenant(
-                session,
-                slug,
-                name,
-                language=language,
-                time_zone=time_zone,
-                currency=currency,
-                country=country,
-                role_templates=application.roles,
-            )
-            click.echo(tenant.id)
+        facts = {"language": language, "time_zone": time_zone, "currency": currency, "country": country}
+        with operator_units(application) as units:
+            tenant = open_tenant(application, units, slug, name, **facts)
+        click.echo(tenant.id)
     say(f"{slug} is open; `erp users create EMAIL --name … --tenant {slug} --role admin` lets somebody in.")
 
 

@@ -104,6 +104,14 @@ class LocationInUse(Problem):
     message = "{location} still has stock of {products} products; move it away first."
 
 
+class ProductInStock(Problem):
+    """A product of which there is stock cannot be archived."""
+
+    code = "product_in_stock"
+    status = 409
+    message = "There are still {on_hand} on hand; move or adjust them before archiving the product."
+
+
 class NoSuchLocation(Problem):
     """The tenant has no location of this kind."""
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 
-from erp_core.inventory.errors import AlreadyReversed, LocationInUse, NoSuchLocation, ReversalNotReversible
+from erp_core.inventory.errors import (
+    AlreadyReversed,
+    LocationInUse,
+    NoSuchLocation,
+    ProductInStock,
+    ReversalNotReversible,
+)
 from erp_core.inventory.models import Balance, Location, Movement
 from erp_core.inventory.posting import plan_posting
 from erp_core.inventory.rules import VIRTUAL_KINDS
@@ -74,6 +81,22 @@ def archive_location(ctx: Context, location_id: UUID) -> None:
         if products:
             raise LocationInUse(location=location.code, products=products)
     location.archived_at = ctx.now()
+
+
+def refuse_product_in_stock(ctx: Context, product_id: UUID) -> None:
+    """Refuse the archiving of a product that some internal location holds: its stock could not be moved any more."""
+    total = (
+        select(func.coalesce(func.sum(func.abs(Balance.on_hand)), 0))
+        .join(Location, and_(Location.tenant_id == Balance.tenant_id, Location.id == Balance.location_id))
+        .where(
+            Balance.tenant_id == ctx.tenant_id,
+            Balance.product_id == product_id,
+            Location.kind.not_in(VIRTUAL_KINDS),
+        )
+    )
+    on_hand = ctx.session.scalar(total) or Decimal(0)
+    if on_hand:
+        raise ProductInStock(on_hand=f"{on_hand.normalize():f}")
 
 
 def find_location(ctx: Context, kind: str) -> UUID:

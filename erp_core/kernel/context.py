@@ -76,7 +76,7 @@ class Context:
         """Read one row of this tenant, locked for update if asked; ``NotFound`` when there is none."""
         found = self.session.get(model, (self.tenant_id, row_id), with_for_update=True if lock else None)
         if found is None:
-            raise NotFound(resource=model.__tablename__, id=str(row_id))
+            raise NotFound
         return found
 
     def require(self, permission: str) -> None:

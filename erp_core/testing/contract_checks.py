@@ -286,11 +286,13 @@ def leaks(erp: Erp, slug: str, owner: Person, stranger: Person) -> list[str]:
     """List every way in which a stranger learns of the owner's rows: a foreign id must answer as an unknown one."""
     wrong = []
     for resource in own_resources(erp.application, slug):
-        rows = owner.items(resource.path, params={"limit": "3"}) if "list" in resource.operations else []
-        if "list" in resource.operations and stranger.items(resource.path):
-            wrong.append(f"{resource.name}: the list shows something")
-        for row in rows:
-            wrong += _told_apart(resource, stranger, row["id"])
+        if "list" not in resource.operations:
+            continue
+        rows = [row["id"] for row in owner.items(resource.path, params={"limit": "200", "archived": "include"})]
+        seen = {row["id"] for row in stranger.items(resource.path, params={"limit": "200", "archived": "include"})}
+        wrong += [f"{resource.name}: the list shows {row}" for row in rows if row in seen]
+        for row in rows[:3]:
+            wrong += _told_apart(resource, stranger, row)
     return wrong
 
 

@@ -28,7 +28,7 @@ from erp_core.kernel.context import Actor, Context
 from erp_core.kernel.database.engine import make_engine
 from erp_core.kernel.database.roles import component_role, copy_database, prepare_server
 from erp_core.kernel.database.unit_of_work import Units
-from erp_core.kernel.embedded.servers import embedded_servers
+from erp_core.kernel.embedded.servers import EmbeddedServers, embedded_servers
 from erp_core.kernel.ids import new_id
 from erp_core.kernel.migrations.runner import migrate
 from erp_core.kernel.plugins.manager import CORE, PluginProblems, Plugins, find_plugins
@@ -59,15 +59,25 @@ class Servers:
 
 
 @contextmanager
-def servers(folder: Path) -> Iterator[Servers]:
-    """Give the servers named by ERP_TEST_DATABASE_URL and ERP_TEST_REDIS_URL, or start embedded ones in ``folder``."""
+def servers(folder: Path, process: str) -> Iterator[Servers]:
+    """Give the servers named by ERP_TEST_DATABASE_URL and ERP_TEST_REDIS_URL, or start embedded ones in ``folder``.
+
+    The test processes of a run share PostgreSQL and have a Redis each: a worker must not be handed what belongs to
+    another process's database.
+    """
     database, redis = os.environ.get("ERP_TEST_DATABASE_URL"), os.environ.get("ERP_TEST_REDIS_URL")
     if database and redis:
         yield Servers(database, redis)
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with embedded_servers(folder, durable=False, postgres=not database, redis=not redis) as embedded:
-        yield Servers(database or embedded.superuser_url(), redis or embedded.redis_url)
+    with ExitStack() as stack:
+
+        def started(name: str, **which: bool) -> EmbeddedServers:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            return stack.enter_context(embedded_servers(folder / name, durable=False, **which))
+
+        admin = database or started("postgres", postgres=True, redis=False).superuser_url()
+        broker = redis or started(f"redis-{process}", postgres=False, redis=True).redis_url
+        yield Servers(admin, broker)
 
 
 def installed_plugins() -> Plugins:

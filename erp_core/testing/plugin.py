@@ -33,7 +33,7 @@ def erp_servers(erp_run_folder: Path) -> Iterator[Servers]:
     """PostgreSQL and Redis for this run."""
     from erp_core.testing.environment import servers
 
-    with servers(erp_run_folder / "erp-servers") as found:
+    with servers(erp_run_folder / "erp-servers", os.environ.get("PYTEST_XDIST_WORKER", "main")) as found:
         yield found
 
 

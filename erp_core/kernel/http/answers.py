@@ -45,7 +45,7 @@ class Answer(ASGIResponse):
         if chunks is None and status not in BODILESS:
             self.raw.append((b"content-length", b"%d" % len(self.body)))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         """Send it."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw})
         if self.chunks is not None:

@@ -35,6 +35,7 @@ from erp_core.kernel.http.resource_routes import (
     create_handler,
     list_handler,
     read_handler,
+    restore_handler,
     update_handler,
 )
 from erp_core.kernel.http.routing import PUBLIC, SIGNED_IN, Route
@@ -145,8 +146,8 @@ def _resource_handlers(serving: Serving, resource: Resource) -> list[HTTPRouteHa
         ("create", "POST", path, lambda: create_handler(serving, resource)),
         ("create", "POST", f"{path}/bulk", lambda: bulk_handler(serving, resource)),
         ("update", "PATCH", one, lambda: update_handler(serving, resource)),
-        ("archive", "DELETE", one, lambda: archive_handler(serving, resource, "archive")),
-        ("archive", "POST", f"{one}/restore", lambda: archive_handler(serving, resource, "restore")),
+        ("archive", "DELETE", one, lambda: archive_handler(serving, resource)),
+        ("archive", "POST", f"{one}/restore", lambda: restore_handler(serving, resource)),
         ("export", "GET", f"{path}/export", lambda: export_handler(serving, resource)),
         ("import", "POST", f"{path}/import", lambda: import_handler(serving, resource)),
     ]

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar.connection import Request
 
-from erp_core.kernel.context import Actor
+from erp_core.kernel.context import Actor, Context
 from erp_core.kernel.errors import Forbidden, InvalidInput, NotFound, Problem
 from erp_core.kernel.http.answers import Answer, json_answer, problem_document
+from erp_core.kernel.http.commands import Outcome, in_unit
 from erp_core.kernel.http.everyday_writes import send_plan
-from erp_core.kernel.http.resource_routes import archive_with_hooks
+from erp_core.kernel.http.idempotency import HEADER
+from erp_core.kernel.http.resource_routes import needs_unit
 from erp_core.kernel.http.serving import Handle, Serving, as_problem, read_body
 from erp_core.kernel.queries.pipeline import Call, encode, statement
 from erp_core.kernel.queries.pipeline_errors import DatabaseError
 from erp_core.kernel.queries.plan import Plan
+from erp_core.kernel.queries.translate import refusal_for
 from erp_core.kernel.resources.bodies import changes_struct, decode
+from erp_core.kernel.resources.carry import archive_in, create_in, update_in
 from erp_core.kernel.resources.declaration import Resource
-from erp_core.kernel.resources.sql import exists_statement
+from erp_core.kernel.resources.sql import exists_statement, table_of
 from erp_core.kernel.resources.writes import plan_change, plan_create
 
 MOST = 500
@@ -73,53 +78,81 @@ def _check(resource: Resource, actor: Actor, bulk: Bulk) -> None:
 
 def _plan(resource: Resource, actor: Actor, item: BulkItem, index: int) -> Plan:
     try:
-        if item.action == "create" and resource.create is not None:
-            return plan_create(resource, actor, decode(bytes(item.data), resource.create))
-        if item.id is None:
-            raise InvalidInput(reason="This field is required.", pointer="/id")
-        data = decode(bytes(item.data), changes_struct(resource)) if item.action == "update" else None
-        return plan_change(resource, actor, item.id, data, item.version, item.action)
+        data = _data(resource, item)
+        if item.action == "create" and data is not None:
+            return plan_create(resource, actor, data)
+        return plan_change(resource, actor, _id(item), data, item.version, item.action)
     except Problem as problem:
-        inside = "" if problem.pointer == "/id" else "/data"
-        problem.pointer = f"/items/{index}{inside}{problem.pointer or ''}"
-        raise
+        raise _placed(problem, index) from None
 
 
-def _hooked(serving: Serving, bulk: Bulk) -> bool:
-    asks = serving.application.plugins.hooks.hook.about_to_archive.get_hookimpls()
-    return bool(asks) and any(item.action == "archive" for item in bulk.items)
+def _data(resource: Resource, item: BulkItem) -> msgspec.Struct | None:
+    if item.action == "archive":
+        return None
+    kind = resource.create if item.action == "create" else changes_struct(resource)
+    found: msgspec.Struct = decode(bytes(item.data), kind)
+    return found
+
+
+def _id(item: BulkItem) -> UUID:
+    if item.id is None:
+        raise InvalidInput(reason="This field is required.", pointer="/id")
+    return item.id
+
+
+def _placed(problem: Problem, index: int) -> Problem:
+    """Point a refusal at the item that caused it."""
+    inside = "" if problem.pointer == "/id" or problem.code == "not_found" else "/data"
+    problem.pointer = f"/items/{index}{inside}{problem.pointer or ''}"
+    return problem
+
+
+def write_in(ctx: Context, resource: Resource, item: BulkItem, index: int) -> bytes:
+    """Carry one item out in an open unit of work; gives the object's JSON."""
+    try:
+        data = _data(resource, item)
+        if item.action == "create" and data is not None:
+            return create_in(ctx, resource, data)
+        if item.action == "update" and data is not None:
+            return update_in(ctx, resource, _id(item), data, item.version)
+        return archive_in(ctx, resource, _id(item), item.version)
+    except Problem as problem:
+        raise _placed(problem, index) from None
 
 
 async def _all(
     serving: Serving, request: Request[Any, Any, Any], resource: Resource, actor: Actor, bulk: Bulk, body: bytes
 ) -> Answer:
-    if _hooked(serving, bulk):
-        raise InvalidInput(reason="A plugin asks to see each archiving; send these with mode each.", pointer="/mode")
+    if any(needs_unit(serving, resource, item.action) for item in bulk.items):
+        return await in_unit(serving, request, actor, partial(_write_all, resource, bulk), body)
     calls: list[Call] = []
     owners: list[int] = []
-    refuse = None
     for index, item in enumerate(bulk.items):
         plan = _plan(resource, actor, item, index)
-        refuse = plan.refuse
         if item.action != "create":
             # An update that finds no row is no error to PostgreSQL; all-or-nothing makes it one.
-            calls.append(
-                Call(exists_statement(resource), [*plan.calls[0].params[:2], encode({"pointer": f"/items/{index}"})])
-            )
+            there = [*plan.calls[0].params[:2], encode({"pointer": f"/items/{index}"})]
+            calls.append(Call(exists_statement(resource), there))
             owners.append(index)
         calls.append((plan.keyed() if plan.keyed is not None else plan).calls[0])
         owners.append(index)
-    claimed = int("idempotency-key" in request.headers)
+    claimed = int(HEADER in request.headers)
 
     def explain(error: DatabaseError) -> Problem | None:
-        problem = refuse(error) if refuse is not None else None
+        problem = refusal_for(error, table_of(resource))
         at = -1 if error.call_index is None else error.call_index - claimed
         if problem is not None and 0 <= at < len(owners) and problem.code != "not_found":
-            problem.pointer = f"/items/{owners[at]}/data{problem.pointer or ''}"
+            return _placed(problem, owners[at])
         return problem
 
     calls.append(Call(DONE, [encode(len(bulk.items))]))
     return await send_plan(serving, request, actor, Plan(calls, len(calls) - 1, 200, explain), body)
+
+
+def _write_all(resource: Resource, bulk: Bulk, ctx: Context) -> Outcome:
+    for index, item in enumerate(bulk.items):
+        write_in(ctx, resource, item, index)
+    return 200, msgspec.json.encode({"done": len(bulk.items)}), ()
 
 
 async def _each(serving: Serving, resource: Resource, actor: Actor, bulk: Bulk) -> Answer:
@@ -137,15 +170,17 @@ async def _each(serving: Serving, resource: Resource, actor: Actor, bulk: Bulk) 
 
 
 async def _one(serving: Serving, resource: Resource, actor: Actor, item: BulkItem, index: int) -> dict[str, Any]:
+    status = 201 if item.action == "create" else 200
+    if needs_unit(serving, resource, item.action):
+        work = partial(write_in, resource=resource, item=item, index=index)
+        body: bytes = await serving.in_thread(serving.units.run, actor, work)
+        return {"status": status, "item": msgspec.Raw(body)}
     plan = _plan(resource, actor, item, index)
-    if item.action == "archive" and item.id is not None and _hooked(serving, Bulk([item])):
-        body = await serving.in_thread(archive_with_hooks, serving, resource, actor, item.id, plan)
-    else:
-        try:
-            rows = (await serving.pool.run(actor.tenant_id, plan.calls))[plan.answer].rows()
-        except DatabaseError as error:
-            raise ((plan.refuse(error) if plan.refuse is not None else None) or error) from error
-        body = rows[0][0] if rows else None
-    if body is None:
+    try:
+        rows = (await serving.pool.run(actor.tenant_id, plan.calls))[plan.answer].rows()
+    except DatabaseError as error:
+        problem = refusal_for(error, table_of(resource))
+        raise (_placed(problem, index) if problem is not None else error) from error
+    if not rows:
         raise NotFound(pointer=f"/items/{index}")
-    return {"status": plan.status, "item": msgspec.Raw(body)}
+    return {"status": status, "item": msgspec.Raw(rows[0][0] or b"null")}

@@ -50,17 +50,37 @@ def command_handler(serving: Serving, route: Route) -> Handle:
         key = read_key(request.headers.get(HEADER)) if _keeps_answers(route, actor) else None
         fingerprint = fingerprint_of(route.method, request.scope["path"], body)
         work = partial(_call, route, arguments)
-        try:
-            outcome = await serving.in_thread(
-                run_command, serving, actor, work, key, fingerprint, route.method == "GET"
-            )
-        except DatabaseError as error:
-            if key is not None and is_replay(error):
-                return await replay(serving, actor, key, fingerprint)
-            raise
-        return answer_outcome(serving, actor, outcome)
+        return await run_in_unit(serving, actor, work, key, fingerprint, read_only=route.method == "GET")
 
     return handle
+
+
+async def in_unit(
+    serving: Serving, request: Request[Any, Any, Any], actor: Actor, work: Callable[[Context], Outcome], body: bytes
+) -> Answer:
+    """Run a resource's write in a unit of work, once for each Idempotency-Key."""
+    method = request.scope["method"]
+    key = read_key(request.headers.get(HEADER)) if method == "POST" else None
+    return await run_in_unit(serving, actor, work, key, fingerprint_of(method, request.scope["path"], body))
+
+
+async def run_in_unit(
+    serving: Serving,
+    actor: Actor,
+    work: Callable[[Context], Outcome],
+    key: str | None,
+    mark: bytes,
+    *,
+    read_only: bool = False,
+) -> Answer:
+    """Run work in a thread and answer it, or answer the first time's outcome again."""
+    try:
+        outcome = await serving.in_thread(run_command, serving, actor, work, key, mark, read_only)
+    except DatabaseError as error:
+        if key is not None and is_replay(error):
+            return await replay(serving, actor, key, mark)
+        raise
+    return answer_outcome(serving, actor, outcome)
 
 
 def _keeps_answers(route: Route, actor: Actor) -> bool:

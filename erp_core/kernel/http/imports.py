@@ -12,11 +12,9 @@ from litestar.enums import RequestEncodingType
 from erp_core.kernel.context import Actor, Context
 from erp_core.kernel.errors import InvalidInput, UnsupportedMediaType
 from erp_core.kernel.http.answers import Answer
-from erp_core.kernel.http.commands import Outcome, answer_outcome, run_command
-from erp_core.kernel.http.everyday_writes import replay
-from erp_core.kernel.http.idempotency import HEADER, fingerprint_of, is_replay, read_key
+from erp_core.kernel.http.commands import Outcome, run_in_unit
+from erp_core.kernel.http.idempotency import HEADER, fingerprint_of, read_key
 from erp_core.kernel.http.serving import Handle, Serving, read_body
-from erp_core.kernel.queries.pipeline_errors import DatabaseError
 from erp_core.kernel.resources.declaration import Resource
 from erp_core.kernel.tasks.jobs import start_job
 
@@ -49,13 +47,7 @@ def import_handler(serving: Serving, resource: Resource) -> Handle:
             follow = f"/api/v1/core/jobs/{job_id}"
             return 202, msgspec.json.encode(JobStarted(str(job_id), "queued", follow)), (("location", follow),)
 
-        try:
-            outcome = await serving.in_thread(run_command, serving, actor, work, key, mark)
-        except DatabaseError as error:
-            if key is not None and is_replay(error):
-                return await replay(serving, actor, key, mark)
-            raise
-        return answer_outcome(serving, actor, outcome)
+        return await run_in_unit(serving, actor, work, key, mark)
 
     return handle
 

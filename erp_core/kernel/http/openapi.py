@@ -328,20 +328,20 @@ def _list_parameters(resource: Resource) -> list[Json]:
             }
         )
     table = table_of(resource)
-    for name in resource.filters:
-        found.append(
-            {
-                "name": f"filter[{name}]",
-                "in": "query",
-                "schema": _TYPES[kind_of(table, name)],
-                "description": "Also filter[…][gt], [gte], [lt], [lte], [in], [null].",
-            }
-        )
+    found += [
+        {
+            "name": f"filter[{name}]",
+            "in": "query",
+            "schema": _TYPES[kind_of(table, name)],
+            "description": "Also filter[…][gt], [gte], [lt], [lte], [in], [null].",
+        }
+        for name in resource.filters
+    ]
     return found
 
 
 def _query_parameters(query: type[msgspec.Struct]) -> list[Json]:
-    (schema,), components = msgspec.json.schema_components([query])
+    _, components = msgspec.json.schema_components([query])
     described = components[query.__name__]
     required = set(described.get("required", ()))
     return [

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 import msgspec
 from litestar.connection import Request
 
-from erp_core.kernel.context import Actor, Context
+from erp_core.kernel.context import Actor
 from erp_core.kernel.errors import InvalidInput, NotFound, PreconditionMalformed
 from erp_core.kernel.http.answers import (
     Answer,
@@ -18,14 +19,13 @@ from erp_core.kernel.http.answers import (
     json_answer,
     version_in,
 )
-from erp_core.kernel.http.commands import path_id
+from erp_core.kernel.http.commands import in_unit, path_id
 from erp_core.kernel.http.everyday_writes import send_plan
 from erp_core.kernel.http.serving import Handle, Serving, read_body
 from erp_core.kernel.ids import new_id
 from erp_core.kernel.queries.pipeline import Call, encode
-from erp_core.kernel.queries.plan import Plan
-from erp_core.kernel.queries.sync import execute_plan
 from erp_core.kernel.resources.bodies import changes_struct, decode
+from erp_core.kernel.resources.carry import archive_in, create_in, is_carried, update_in
 from erp_core.kernel.resources.declaration import Resource
 from erp_core.kernel.resources.lists import (
     UnknownParameter,
@@ -113,56 +113,67 @@ def create_handler(serving: Serving, resource: Resource) -> Handle:
     kind = resource.create
     limit = serving.application.settings.max_body
 
+    carried = is_carried(resource, "create")
+
     async def handle(request: Request[Any, Any, Any], actor: Actor) -> Answer:
         body = await read_body(request, limit)
-        return await send_plan(serving, request, actor, plan_create(resource, actor, decode(body, kind)), body)
+        data = decode(body, kind)
+        if carried:
+            return await in_unit(serving, request, actor, lambda ctx: (201, create_in(ctx, resource, data), ()), body)
+        return await send_plan(serving, request, actor, plan_create(resource, actor, data), body)
 
     return handle
 
 
 def update_handler(serving: Serving, resource: Resource) -> Handle:
+    """Give the handler of ``PATCH``: the fields that were sent, if the version still fits."""
     kind = changes_struct(resource)
     limit = serving.application.settings.max_body
+    carried = is_carried(resource, "update")
 
     async def handle(request: Request[Any, Any, Any], actor: Actor) -> Answer:
-        expected = expected_version(request)
+        expected, object_id = expected_version(request), path_id(request)
         body = await read_body(request, limit)
         data = decode(body, kind)
         if all(getattr(data, name) is msgspec.UNSET for name in data.__struct_fields__):
             raise InvalidInput(reason="Nothing to change was sent.", pointer="/")
-        return await send_plan(
-            serving, request, actor, plan_change(resource, actor, path_id(request), data, expected), body
-        )
+        if carried:
+            work = partial(update_in, resource=resource, object_id=object_id, data=data, expected=expected)
+            return await in_unit(serving, request, actor, lambda ctx: (200, work(ctx), ()), body)
+        return await send_plan(serving, request, actor, plan_change(resource, actor, object_id, data, expected), body)
 
     return handle
 
 
-def archive_handler(serving: Serving, resource: Resource, action: Literal["archive", "restore"]) -> Handle:
-    # A plugin may refuse an archiving; its hook needs an open transaction, so then the write takes the command's way.
-    hooked = action == "archive" and bool(serving.application.plugins.hooks.hook.about_to_archive.get_hookimpls())
+def archive_handler(serving: Serving, resource: Resource) -> Handle:
+    """Give the handler of ``DELETE``; where a service or a hook has a say, it takes the command's way."""
+    carried = needs_unit(serving, resource, "archive")
 
     async def handle(request: Request[Any, Any, Any], actor: Actor) -> Answer:
-        object_id = path_id(request)
-        plan = plan_change(resource, actor, object_id, None, expected_version(request), action)
-        if not hooked:
-            return await send_plan(serving, request, actor, plan, b"")
-        body = await serving.in_thread(archive_with_hooks, serving, resource, actor, object_id, plan)
-        if body is None:
-            raise NotFound
-        return json_answer(body, 200)
+        expected, object_id = expected_version(request), path_id(request)
+        if carried:
+            work = partial(archive_in, resource=resource, object_id=object_id, expected=expected)
+            return await in_unit(serving, request, actor, lambda ctx: (200, work(ctx), ()), b"")
+        plan = plan_change(resource, actor, object_id, None, expected, "archive")
+        return await send_plan(serving, request, actor, plan, b"")
 
     return handle
 
 
-def archive_with_hooks(serving: Serving, resource: Resource, actor: Actor, object_id: UUID, plan: Plan) -> bytes | None:
-    """Ask every plugin, then archive, in one transaction."""
+def restore_handler(serving: Serving, resource: Resource) -> Handle:
+    """Give the handler of ``POST …/restore``."""
 
-    def work(ctx: Context) -> bytes | None:
-        ctx.hooks.about_to_archive(ctx=ctx, resource=resource.name, object_id=object_id)
-        return execute_plan(ctx, plan)
+    async def handle(request: Request[Any, Any, Any], actor: Actor) -> Answer:
+        plan = plan_change(resource, actor, path_id(request), None, expected_version(request), "restore")
+        return await send_plan(serving, request, actor, plan, b"")
 
-    found: bytes | None = serving.units.run(actor, work)
-    return found
+    return handle
+
+
+def needs_unit(serving: Serving, resource: Resource, action: str) -> bool:
+    """Tell whether a write needs an open transaction: a service carries it, or a package wants to be asked."""
+    hooks = serving.application.plugins.hooks.hook
+    return is_carried(resource, action) or (action == "archive" and bool(hooks.about_to_archive.get_hookimpls()))
 
 
 def expected_version(request: Request[Any, Any, Any]) -> int | None:

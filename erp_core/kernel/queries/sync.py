@@ -13,7 +13,6 @@ from erp_core.kernel.queries.pipeline_errors import DatabaseError
 from erp_core.kernel.queries.plan import Plan
 from erp_core.kernel.queries.translate import refusal_for
 
-
 # A serialization failure and a deadlock.
 REPEATABLE = frozenset({"40001", "40P01"})
 

@@ -38,10 +38,8 @@ class RowError:
 
 def read_rows(name: str, content: bytes) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """Give the header and the rows with their numbers; empty rows are passed over."""
-    if content[:4] == b"PK\x03\x04" or name.lower().endswith(".xlsx"):
-        rows = _xlsx_rows(content)
-    else:
-        rows = _csv_rows(content)
+    is_workbook = content[:4] == b"PK\x03\x04" or name.lower().endswith(".xlsx")
+    rows = _xlsx_rows(content) if is_workbook else _csv_rows(content)
     _, header = next(rows, (0, []))
     names = [cell.strip() for cell in header]
     while names and not names[-1]:

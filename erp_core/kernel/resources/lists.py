@@ -65,7 +65,8 @@ class Page:
 
     def calls(self, tenant_id: UUID) -> list[Call]:
         """Give the statements of the page: the rows (one more than asked tells whether another page follows), the
-        total."""
+        total.
+        """
         first = [encode(tenant_id), *self.values, *([self.search] if self.search is not None else [])]
         statement = list_statement(
             self.resource,

@@ -18,5 +18,5 @@ def show(ctx: Context, resource: Resource, object_id: UUID) -> bytes:
     statement = read_statement(resource, shown_columns(resource))
     rows = run_call(ctx.session, Call(statement, [encode(ctx.tenant_id), encode(object_id)]))
     if not rows:
-        raise NotFound(resource=resource.name, id=str(object_id))
+        raise NotFound
     return rows[0][0] or b"null"

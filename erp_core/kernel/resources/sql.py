@@ -220,7 +220,8 @@ def create_statement(resource: Resource, columns: tuple[str, ...], *, answer: bo
 @lru_cache(maxsize=2048)
 def change_statement(resource: Resource, action: str, columns: tuple[str, ...], *, answer: bool) -> Statement:
     """Change, archive or restore one row: the parameters of ``WRITE``, the expected version or NULL, then the
-    columns."""
+    columns.
+    """
     table = table_of(resource)
     first = len(WRITE) + 2
     sets = [f"{quote(name)} = ${first + i}::{_kind(table, name)[2]}" for i, name in enumerate(columns)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -25,15 +26,15 @@ from erp_core.kernel.resources.sql import (
     table_of,
 )
 
+Build = Callable[[bool], Statement]
+
 
 def plan_create(resource: Resource, actor: Actor, data: msgspec.Struct, row_id: UUID | None = None) -> Plan:
     """Plan the insertion of one row with its audit and outbox entries."""
     row_id = row_id or new_id()
     columns, values = storable(resource, sent_values(data))
-    params = [*_head(actor, row_id), *values]
-    return _plan(
-        resource, actor, row_id, 201, params, lambda answer: create_statement(resource, columns, answer=answer)
-    )
+    params = [*head_of(actor, row_id), *values]
+    return _plan(resource, 201, params, lambda answer: create_statement(resource, columns, answer=answer))
 
 
 def plan_change(
@@ -46,10 +47,8 @@ def plan_change(
 ) -> Plan:
     """Plan a change, an archiving or a restoring; ``expected`` is the version of If-Match."""
     columns, values = storable(resource, sent_values(data) if data is not None else {})
-    params = [*_head(actor, row_id), encode(expected), *values]
-    return _plan(
-        resource, actor, row_id, 200, params, lambda answer: change_statement(resource, action, columns, answer=answer)
-    )
+    params = [*head_of(actor, row_id), encode(expected), *values]
+    return _plan(resource, 200, params, lambda answer: change_statement(resource, action, columns, answer=answer))
 
 
 def storable(resource: Resource, sent: dict[str, Any]) -> tuple[tuple[str, ...], list[bytes | None]]:
@@ -71,15 +70,11 @@ def _encoded(name: str, value: Any, is_array: bool) -> bytes | None:
 
 def head_of(actor: Actor, row_id: UUID) -> list[bytes | None]:
     """Give the parameters that every write starts with."""
-    return _head(actor, row_id)
-
-
-def _head(actor: Actor, row_id: UUID) -> list[bytes | None]:
     ids = (actor.tenant_id, row_id, actor.user_id, new_id(), new_id())
     return [*(encode(value) for value in ids), encode(actor.request_id or None), encode(actor.address or None)]
 
 
-def _plan(resource: Resource, actor: Actor, row_id: UUID, status: int, params: list[bytes | None], build: Any) -> Plan:
+def _plan(resource: Resource, status: int, params: list[bytes | None], build: Build) -> Plan:
     def refuse(error: DatabaseError) -> Problem | None:
         return refusal_for(error, table_of(resource))
 
