@@ -1,0 +1,1 @@
+"""Consulting rooms and small clinics (consultorios y clínicas), on the ERP core."""

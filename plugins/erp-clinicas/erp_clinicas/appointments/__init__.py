@@ -1,0 +1,1 @@
+"""The front desk (agenda): where care is given, and by whom."""

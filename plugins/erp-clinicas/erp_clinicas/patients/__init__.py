@@ -1,0 +1,1 @@
+"""Who is cared for (pacientes): identity and contact, and apart from them the chart."""

@@ -1,0 +1,1 @@
+"""Contractors and housing developers (constructoras): the life of a job, on the ERP core."""

@@ -1,0 +1,1 @@
+"""Diesel workshops: vehicles, parts and service, as a package of the ERP."""

@@ -1,0 +1,1 @@
+"""Decoders of identification numbers and fault codes: pure functions without database or HTTP."""

@@ -1,0 +1,1 @@
+"""The corner shop, with or without internet, as a package of the ERP."""

@@ -1,0 +1,1 @@
+"""Shops with several branches (tiendas y sucursales), on the ERP core."""

@@ -1,0 +1,1 @@
+"""The till (punto de venta): stores, terminals and what a store has to sell."""

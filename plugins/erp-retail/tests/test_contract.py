@@ -1,0 +1,9 @@
+"""This package keeps the platform's contract."""
+
+from __future__ import annotations
+
+from erp_core.testing.contract import PluginContract
+
+
+class TestContract(PluginContract):
+    slug = "retail"

@@ -1,0 +1,1 @@
+"""Tempered glass: quotes, production and installation, as a package of the ERP."""
