@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from erp_core.auth.models import Tenant
 from erp_core.auth.services import delete_expired
 from erp_core.kernel.application import Addresses, Application
 from erp_core.kernel.context import Actor, Context
+from erp_core.kernel.database.model import REFUSALS, RESOURCE
 from erp_core.kernel.database.roles import component_role, prepare_server, privileged
 from erp_core.kernel.database.unit_of_work import Units
 from erp_core.kernel.embedded.data_directory import default_data_dir
@@ -33,7 +34,9 @@ from erp_core.kernel.plugins.manager import (
     gather,
 )
 from erp_core.kernel.resources.checks import check_declarations
+from erp_core.kernel.resources.declaration import Resource
 from erp_core.kernel.resources.import_task import import_task
+from erp_core.kernel.resources.sql import table_of
 from erp_core.kernel.settings import Settings
 from erp_core.tenants.services import create_tenant
 
@@ -87,6 +90,7 @@ def compose(settings: Settings, plugins: Plugins, addresses: Addresses) -> Appli
                 for slug, what, why in faults
             ]
         )
+    note_resources(resources)
     permissions = {name for resource in resources.values() for name in resource.permissions()}
     permissions |= {route.permission for _, route in routes if "." in route.permission}
     permissions |= {name for _, route in routes if isinstance(route, Route) for name in route.also}
@@ -104,6 +108,13 @@ def compose(settings: Settings, plugins: Plugins, addresses: Addresses) -> Appli
         catalogues=load_catalogues(plugin.manifest.package for plugin in plugins.enabled),
         upkeep=(delete_expired,),
     )
+
+
+def note_resources(resources: Mapping[str, Resource]) -> None:
+    """Tell each table whose it is, so that audit, events and refusals speak of the resource wherever a row changes."""
+    for resource in resources.values():
+        info = table_of(resource).info
+        info[RESOURCE], info[REFUSALS] = resource.name, resource.refusals
 
 
 def asgi(application: Application, slugs: Sequence[str]) -> Litestar:

@@ -93,13 +93,6 @@ class PasswordIsEmail(WeakPassword):
     message = "The password is the email; choose another."
 
 
-class InvalidEmail(Problem):
-    """The text is not an email address."""
-
-    code = "invalid_email"
-    message = "{email} is not an email address such as ana@example.com."
-
-
 class EmailInUse(Problem):
     """There is an account with this email already."""
 

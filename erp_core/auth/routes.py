@@ -9,7 +9,6 @@ from erp_core.auth.errors import (
     AdministratorRoleFixed,
     BeyondOwnPermissions,
     EmailInUse,
-    InvalidEmail,
     InvalidPermission,
     LastAdministrator,
     NotAMember,
@@ -41,7 +40,7 @@ from erp_core.auth.schemas import (
     TokenPair,
 )
 from erp_core.kernel.context import Context
-from erp_core.kernel.errors import Duplicate, NotFound, Problem, StaleVersion, UnknownReference
+from erp_core.kernel.errors import Duplicate, InvalidEmail, NotFound, Problem, StaleVersion, UnknownReference
 from erp_core.kernel.http.routing import PUBLIC, SIGNED_IN, Route, route
 
 _TENANT = (NotAMember, TenantSuspended)

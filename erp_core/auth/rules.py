@@ -11,7 +11,6 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from erp_core.auth.common_passwords import COMMON
 from erp_core.auth.errors import (
-    InvalidEmail,
     InvalidPermission,
     PasswordIsEmail,
     PasswordTooLong,
@@ -19,6 +18,7 @@ from erp_core.auth.errors import (
     PasswordTooSimple,
     WeakPassword,
 )
+from erp_core.kernel.errors import InvalidEmail
 from erp_core.kernel.http.routing import PERMISSION
 
 PASSWORD_SHORTEST = 10

@@ -45,6 +45,11 @@ class Pending:
     payload: Any
 
 
+def past_of(action: str) -> str:
+    """Name the event of an action: create, update, archive, restore and delete become created … deleted."""
+    return f"{action}d"
+
+
 def utc_now() -> datetime:
     """Tell the time; the default clock of a context."""
     return datetime.now(UTC)

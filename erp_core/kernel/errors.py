@@ -138,6 +138,36 @@ class RuleViolated(Problem):
     message = "The rule {rule} does not hold for these values."
 
 
+class Overlap(Problem):
+    """Two things claim the same stretch of time or the same place."""
+
+    code = "overlap"
+    status = 409
+    message = "It overlaps with another one ({rule})."
+
+
+class WrongState(Problem):
+    """The document is in a state from which it cannot go there; ``allowed`` lists where it can."""
+
+    code = "wrong_state"
+    status = 409
+    message = "{document} is in the state {state}; from there it may go to: {allowed}."
+
+
+class EndsBeforeStart(Problem):
+    """A stretch of time ends before it starts."""
+
+    code = "ends_before_start"
+    message = "The end {end} lies before the start {start}."
+
+
+class InvalidEmail(Problem):
+    """The text is not an email address."""
+
+    code = "invalid_email"
+    message = "{email} is not an email address such as ana@example.com."
+
+
 class StaleVersion(Problem):
     """Somebody changed the object since the caller read it."""
 
@@ -211,13 +241,26 @@ class OperatorError(Exception):
         super().__init__(f"{sentence} {remedy}")
 
 
+def clashing_codes() -> dict[str, list[type[Problem]]]:
+    """List the codes that two classes share: a code is the same refusal everywhere, with one sentence."""
+    by_code: dict[str, list[type[Problem]]] = {}
+    for kind in _kinds():
+        by_code.setdefault(kind.code, []).append(kind)
+    return {code: kinds for code, kinds in sorted(by_code.items()) if len(kinds) > 1}
+
+
 def every_problem() -> dict[str, type[Problem]]:
     """List every refusal that is loaded, by code; used by the reference and its test."""
-    found: dict[str, type[Problem]] = {}
+    return {kind.code: kind for kind in sorted(_kinds(), key=lambda kind: kind.code)}
+
+
+def _kinds() -> list[type[Problem]]:
+    found: list[type[Problem]] = []
     waiting: list[type[Problem]] = [Problem]
     while waiting:
         kind = waiting.pop()
         waiting.extend(kind.__subclasses__())
-        if kind is not Problem:
-            found[kind.code] = kind
-    return dict(sorted(found.items()))
+        # A subclass that only narrows another one keeps its code.
+        if kind is not Problem and "code" in vars(kind):
+            found.append(kind)
+    return found

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -54,3 +57,48 @@ def get_log(name: str) -> Log:
     """Give a logger that says which part speaks."""
     log: Log = structlog.get_logger(part=name)
     return log
+
+
+class RequestLine(msgspec.Struct, kw_only=True):
+    """What is noted of one request."""
+
+    part: str = "http"
+    method: str
+    path: str
+    status: int
+    ms: float
+    request_id: str
+    tenant_id: UUID | None
+    user_id: UUID | None
+    event: str = "request"
+    level: str = "info"
+    at: datetime
+
+
+def request_log(*, production: bool, level: str) -> Callable[[RequestLine], None] | None:
+    """Give the writer of the line that every request leaves, or ``None`` where the level hides it.
+
+    In production the struct is written as it is: the processors of the general log took a tenth of a request's CPU.
+    """
+    if _LEVELS.get(level, logging.INFO) > logging.INFO:
+        return None
+    if production:
+        return _write_line
+    log = get_log("http")
+
+    def write(line: RequestLine) -> None:
+        facts = {name: value for name, value in msgspec.to_builtins(line).items() if name not in {"part", "event", "level", "at"}}
+        log.info(line.event, **facts)
+
+    return write
+
+
+def _write_line(line: RequestLine) -> None:
+    out = sys.stderr.buffer
+    out.write(msgspec.json.encode(line) + b"\n")
+    out.flush()
+
+
+def utc_now() -> datetime:
+    """Tell the time of a log line."""
+    return datetime.now(UTC)

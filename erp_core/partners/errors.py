@@ -26,13 +26,6 @@ class InvalidPostalCode(Problem):
     message = "A postal code of {country} has {digits} digits."
 
 
-class InvalidEmail(Problem):
-    """This cannot be an email address."""
-
-    code = "invalid_email"
-    message = "An email address reads like compras@example.mx."
-
-
 class UnknownCurrency(Problem):
     """The currency is not among those that the platform knows."""
 

@@ -33,8 +33,8 @@ from stdnum.util import clean
 from stdnum.uy import rut as uy_rut
 from stdnum.ve import rif
 
+from erp_core.kernel.errors import InvalidEmail
 from erp_core.partners.errors import (
-    InvalidEmail,
     InvalidPostalCode,
     InvalidTaxId,
     TaxIdNeedsCountry,
@@ -200,7 +200,7 @@ def check_email(address: str) -> str:
     """Give an address in lower case, or refuse what cannot be one."""
     found = address.strip().lower()
     if _EMAIL.match(found) is None:
-        raise InvalidEmail(pointer="/email")
+        raise InvalidEmail(email=found[:254], pointer="/email")
     return found
 
 

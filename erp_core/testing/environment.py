@@ -71,12 +71,14 @@ def servers(folder: Path, process: str) -> Iterator[Servers]:
         return
     with ExitStack() as stack:
 
-        def started(name: str, **which: bool) -> EmbeddedServers:
+        def started(name: str, *, postgres: bool) -> EmbeddedServers:
             (folder / name).mkdir(parents=True, exist_ok=True)
-            return stack.enter_context(embedded_servers(folder / name, durable=False, **which))
+            return stack.enter_context(
+                embedded_servers(folder / name, durable=False, postgres=postgres, redis=not postgres)
+            )
 
-        admin = database or started("postgres", postgres=True, redis=False).superuser_url()
-        broker = redis or started(f"redis-{process}", postgres=False, redis=True).redis_url
+        admin = database or started("postgres", postgres=True).superuser_url()
+        broker = redis or started(f"redis-{process}", postgres=False).redis_url
         yield Servers(admin, broker)
 
 

@@ -44,7 +44,17 @@ PLATFORM: dict[str, str] = {
 
 # Tables with secrets in them: only the columns named here can be read.
 PUBLIC_COLUMNS: dict[str, tuple[str, ...]] = {
-    "auth.users": ("id", "email", "name", "state", "language", "must_change_password", "signed_out_at", "created_at", "version"),
+    "auth.users": (
+        "id",
+        "email",
+        "name",
+        "state",
+        "language",
+        "must_change_password",
+        "signed_out_at",
+        "created_at",
+        "version",
+    ),
     "auth.sessions": ("id", "user_id", "tenant_id", "created_at", "last_used_at", "expires_at", "revoked_at"),
     "auth.signing_keys": ("kid", "algorithm", "public_jwk", "created_at", "retired_at"),
 }

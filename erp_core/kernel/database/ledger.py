@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
-from sqlalchemy import event, inspect
+from sqlalchemy import Table, event, inspect
 from sqlalchemy.orm import Session, UOWTransaction
 from sqlalchemy.orm.attributes import History
 
-from erp_core.kernel.context import Context
-from erp_core.kernel.database.model import MutableRow, TenantRow
+from erp_core.kernel.context import Context, past_of
+from erp_core.kernel.database.model import RESOURCE, MutableRow, TenantRow
 from erp_core.kernel.ids import new_id
 
 CONTEXT = "context"
@@ -60,11 +60,20 @@ def _note(session: Session, _flush: UOWTransaction) -> None:
     for row in session.new:
         if isinstance(row, MutableRow):
             ctx.audit(_resource(row), row.id, "create", None, _image(row, before=False))
+            _announce(ctx, row, "create")
     for row, before in session.info[_FORMER].items():
         ctx.audit(_resource(row), row.id, _action(row), before, _image(row, before=False))
+        _announce(ctx, row, _action(row))
     for row in session.deleted:
         if isinstance(row, MutableRow):
             ctx.audit(_resource(row), row.id, "delete", _image(row, before=True), None)
+
+
+def _announce(ctx: Context, row: MutableRow, action: str) -> None:
+    """Announce a change of a resource's row, as the everyday writes do."""
+    name = row.__table__.info.get(RESOURCE)  # type: ignore[attr-defined]
+    if name is not None:
+        ctx.emit(f"{name}.{past_of(action)}", {"id": row.id, "version": row.version})
 
 
 def write_ledger(raw: psycopg.Connection[Any], ctx: Context) -> None:
@@ -91,8 +100,9 @@ def _json(value: Any) -> Jsonb:
 
 
 def _resource(row: MutableRow) -> str:
-    """Name the resource of a row: its table's full name, unless the model says another in ``__resource__``."""
-    return str(getattr(row, "__resource__", row.__table__.fullname))  # type: ignore[attr-defined]
+    """Name the resource of a row: the declared one, what the model says in ``__resource__``, or its table."""
+    table: Table = row.__table__  # type: ignore[assignment]
+    return str(table.info.get(RESOURCE) or getattr(row, "__resource__", table.fullname))
 
 
 def _action(row: MutableRow) -> str:

@@ -18,6 +18,10 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
 }
 
+# Keys of a table's `info`, filled from the resource that is declared on it.
+RESOURCE = "resource"
+REFUSALS = "refusals"
+
 # Comparisons in the C collation are leakproof, so an index serves them under row-level security.
 TextC = Text(collation="C")
 Money = Numeric(18, 6)
@@ -62,7 +66,11 @@ class MutableRow(TenantRow):
     @declared_attr.directive
     @classmethod
     def __mapper_args__(cls) -> dict[str, Any]:
-        return {"version_id_col": cls.__table__.c.version} if hasattr(cls, "__table__") else {"version_id_col": cls.version}
+        return (
+            {"version_id_col": cls.__table__.c.version}
+            if hasattr(cls, "__table__")
+            else {"version_id_col": cls.version}
+        )
 
 
 def reference(column: str, target: str, *, cascade: bool = False) -> ForeignKeyConstraint:

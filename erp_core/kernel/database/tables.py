@@ -1,4 +1,4 @@
-"""The kernel's own tables, all in the schema ``core``: audit, outbox, inbox, idempotency, jobs, schedules, revisions."""
+"""The kernel's own tables, all in the schema ``core``: audit, outbox, inbox, idempotency, jobs, schedules, archive."""
 
 from __future__ import annotations
 

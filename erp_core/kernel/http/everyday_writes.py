@@ -20,7 +20,7 @@ from erp_core.kernel.http.idempotency import (
     read_stored,
     stored_call,
 )
-from erp_core.kernel.http.serving import Serving
+from erp_core.kernel.http.serving import Serving, sent
 from erp_core.kernel.queries.pipeline_errors import DatabaseError
 from erp_core.kernel.queries.plan import Plan
 from erp_core.kernel.queries.translate import refusal_for
@@ -35,7 +35,7 @@ _VERSION = msgspec.json.Decoder(_Versioned)
 
 async def send_plan(serving: Serving, request: Request[Any, Any, Any], actor: Actor, plan: Plan, body: bytes) -> Answer:
     """Run a plan on the pipeline and answer what its last statement rendered."""
-    key = read_key(request.headers.get(HEADER)) if request.scope["method"] == "POST" else None
+    key = read_key(sent(request, b"idempotency-key")) if request.scope["method"] == "POST" else None
     if key is None:
         return await _send(serving, actor, plan)
     target = request.scope["path"] + "?" + request.scope["query_string"].decode("latin-1")

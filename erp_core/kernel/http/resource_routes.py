@@ -21,7 +21,7 @@ from erp_core.kernel.http.answers import (
 )
 from erp_core.kernel.http.commands import in_unit, path_id
 from erp_core.kernel.http.everyday_writes import send_plan
-from erp_core.kernel.http.serving import Handle, Serving, read_body
+from erp_core.kernel.http.serving import Handle, Serving, read_body, sent
 from erp_core.kernel.ids import new_id
 from erp_core.kernel.queries.pipeline import Call, encode
 from erp_core.kernel.resources.bodies import changes_struct, decode
@@ -69,19 +69,20 @@ def list_handler(serving: Serving, resource: Resource) -> Handle:
         if resource.sensitive:
             calls.append(read_note(resource, actor, actor.user_id or actor.tenant_id, "list"))
         results = await serving.pool.run(actor.tenant_id, calls, read_only=not resource.sensitive)
-        body, headers = compressed(page.answer(results), request.headers.get("accept-encoding", ""))
+        body, headers = compressed(page.answer(results), sent(request, b"accept-encoding") or "")
         return json_answer(body, 200, headers)
 
     return handle
 
 
 def read_handler(serving: Serving, resource: Resource) -> Handle:
-    whole = read_statement(resource, shown_columns(resource))
+    shown = shown_columns(resource)
+    whole = read_statement(resource, shown)
+    no_includes: tuple[tuple[str, Resource], ...] = ()
 
     async def handle(request: Request[Any, Any, Any], actor: Actor) -> Answer:
         statement = whole
-        columns = shown_columns(resource)
-        includes: tuple[tuple[str, Resource], ...] = ()
+        columns, includes = shown, no_includes
         for name, text in query_pairs(request):
             if name == "fields":
                 columns = parse_fields(resource, text)
@@ -99,7 +100,7 @@ def read_handler(serving: Serving, resource: Resource) -> Handle:
             raise NotFound
         body, version = rows[0]
         tag = [etag(version)] if version is not None else []
-        if version is not None and request.headers.get("if-none-match") == tag[0][1].decode():
+        if version is not None and sent(request, b"if-none-match") == tag[0][1].decode():
             return json_answer(b"", 304, tag)
         return json_answer(body or b"null", 200, tag)
 
@@ -178,7 +179,7 @@ def needs_unit(serving: Serving, resource: Resource, action: str) -> bool:
 
 def expected_version(request: Request[Any, Any, Any]) -> int | None:
     """Read If-Match; ``None`` when it was not sent."""
-    header = request.headers.get("if-match")
+    header = sent(request, b"if-match")
     if header is None or header.strip() == "*":
         return None
     version = version_in(header)

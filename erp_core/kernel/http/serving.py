@@ -11,7 +11,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
+import uuid_utils
 from litestar.connection import Request
+from litestar.exceptions import InternalServerException
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -29,8 +31,7 @@ from erp_core.kernel.http.answers import Answer, problem_answer
 from erp_core.kernel.http.limits import Limiter
 from erp_core.kernel.http.routing import PUBLIC, SIGNED_IN
 from erp_core.kernel.i18n import REFERENCE, choose_language
-from erp_core.kernel.ids import new_id
-from erp_core.kernel.logs import Log, get_log
+from erp_core.kernel.logs import Log, RequestLine, get_log, request_log, utc_now
 from erp_core.kernel.queries.pipeline_errors import DatabaseError, DatabaseUnavailable
 from erp_core.kernel.queries.pool import Pool
 from erp_core.kernel.queries.sync import database_error
@@ -74,36 +75,42 @@ class Serving:
 
 def guarded(serving: Serving, permission: str, handle: Handle) -> Callable[[Request[Any, Any, Any]], Awaitable[Answer]]:
     """Wrap a handler: request id, who asks, may they, how fast, one log line, and every refusal as a problem."""
+    settings = serving.application.settings
+    note = request_log(production=settings.production, level=settings.log_level)
 
     async def guard(request: Request[Any, Any, Any]) -> Answer:
         started = time.perf_counter()
-        headers = request.headers
-        request_id = _request_id(headers.get("x-request-id"))
+        # Litestar's own headers are a multi-dict that costs more than all that is looked up in it here.
+        headers: dict[bytes, bytes] = dict(request.scope["headers"])
+        request_id = _request_id(headers.get(b"x-request-id"))
         actor = None
         extra: list[tuple[bytes, bytes]] = []
         try:
-            actor = await _actor(serving, request, permission, request_id)
+            actor = await _actor(serving, request, headers, permission, request_id)
             extra = serving.limiter.take(actor.user_id or actor.address)
             answer = await handle(request, actor)
         except Exception as error:  # noqa: BLE001 - every failure becomes a problem document, never a traceback
-            answer = failure_answer(serving, error, actor, request_id, headers.get("accept-language", ""))
+            answer = failure_answer(serving, error, actor, request_id, headers.get(b"accept-language", b"").decode("latin-1"))
         answer.raw += [(b"x-request-id", request_id.encode()), *extra]
-        _write_log(serving, request, answer, actor, request_id, started)
+        if note is not None:
+            note(_line(request, answer, actor, request_id, started))
         return answer
 
     return guard
 
 
-async def _actor(serving: Serving, request: Request[Any, Any, Any], permission: str, request_id: str) -> Actor:
-    headers = request.headers
+async def _actor(
+    serving: Serving, request: Request[Any, Any, Any], headers: dict[bytes, bytes], permission: str, request_id: str
+) -> Actor:
     client = request.scope.get("client")
     address = client[0] if client else ""
-    wished = headers.get("accept-language", "")
-    language = choose_language(wished) if wished else ""
-    agent = headers.get("user-agent", "")[:300]
+    wished = headers.get(b"accept-language")
+    language = choose_language(wished.decode("latin-1")) if wished else ""
+    agent = headers.get(b"user-agent", b"")[:300].decode("latin-1")
+    token = headers.get(b"authorization")
     if permission == PUBLIC:
         return Actor(NOBODY, request_id=request_id, address=address, user_agent=agent, language=language or REFERENCE)
-    actor = await serving.authenticate(headers.get("authorization"), request_id, address, language, agent)
+    actor = await serving.authenticate(token.decode("latin-1") if token else None, request_id, address, language, agent)
     if permission != SIGNED_IN and permission not in actor.permissions:
         raise Forbidden(permission=permission)
     return actor
@@ -133,41 +140,48 @@ def as_problem(error: BaseException) -> Problem | None:
     return None
 
 
-def _request_id(given: str | None) -> str:
-    if given is not None and 1 <= len(given) <= 100 and given.isascii() and given.isprintable():
-        return given
-    return str(new_id())
+def _request_id(given: bytes | None) -> str:
+    if given is not None and 1 <= len(given) <= 100 and given.isascii() and (text := given.decode("ascii")).isprintable():
+        return text
+    return str(uuid_utils.uuid7())  # a text is all that is needed, and this one is made without a Python UUID
 
 
-def _write_log(
-    serving: Serving,
-    request: Request[Any, Any, Any],
-    answer: Answer,
-    actor: Actor | None,
-    request_id: str,
-    started: float,
-) -> None:
-    serving.log.info(
-        "request",
+def _line(request: Request[Any, Any, Any], answer: Answer, actor: Actor | None, request_id: str, started: float) -> RequestLine:
+    return RequestLine(
         method=request.scope["method"],
         path=request.scope["path"],
         status=answer.status_code,
         ms=round((time.perf_counter() - started) * 1000, 2),
         request_id=request_id,
-        tenant_id=str(actor.tenant_id) if actor is not None else None,
-        user_id=str(actor.user_id) if actor is not None and actor.user_id is not None else None,
+        tenant_id=actor.tenant_id if actor is not None else None,
+        user_id=actor.user_id if actor is not None else None,
+        at=utc_now(),
     )
+
+
+def sent(request: Request[Any, Any, Any], name: bytes) -> str | None:
+    """Give one header of a request by its lower-case name, without building all of them."""
+    for known, value in request.scope["headers"]:
+        if known == name:
+            return value.decode("latin-1")
+    return None
 
 
 async def read_body(request: Request[Any, Any, Any], limit: int) -> bytes:
     """Read a body up to the limit; a longer one is refused as soon as that is known."""
-    declared = request.headers.get("content-length", "")
+    declared = sent(request, b"content-length") or ""
     if declared.isdigit() and int(declared) > limit:
         raise BodyTooLarge(limit=limit)
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
+    # Litestar's own stream builds the headers once more and checks a limit of its own.
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise InternalServerException(detail="the client went away before its body was complete")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
         if size > limit:
             raise BodyTooLarge(limit=limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)

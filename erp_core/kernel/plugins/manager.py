@@ -191,5 +191,12 @@ def gather(plugins: Plugins, hook: str) -> list[tuple[str, Any]]:
     """Call a setup hook on each enabled package and pair every item with the slug that declared it."""
     pairs: list[tuple[str, Any]] = []
     for found in reversed(getattr(plugins.hooks.hook, hook).get_hookimpls()):
-        pairs += [(found.plugin_name, item) for item in found.function()]
+        try:
+            pairs += [(found.plugin_name, item) for item in found.function()]
+        except Exception as error:
+            version = plugins.installed[found.plugin_name].manifest.version
+            problem = PluginProblem(
+                found.plugin_name, version, f"a `{hook}` hook that works", type(error).__name__, str(error)
+            )
+            raise PluginProblems([problem]) from error
     return pairs

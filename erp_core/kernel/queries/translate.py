@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Table, UniqueConstraint
 
+from erp_core.kernel.database.model import REFUSALS, Base
 from erp_core.kernel.errors import (
     DatabaseAway,
     Duplicate,
     IdempotencyInFlight,
     InvalidInput,
+    Overlap,
     Problem,
     RuleViolated,
     StaleVersion,
@@ -28,12 +31,19 @@ _BUSY = {"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P03", "25P03"}
 
 def refusal_for(error: DatabaseError, table: Table | None = None) -> Problem | None:
     """Translate an error of the database; ``None`` for what should not happen (then it is an internal error)."""
+    table = table if table is not None else Base.metadata.tables.get(f"{error.schema}.{error.table}")
     if error.sqlstate == REFUSED:
         return _refused(error)
+    named = refusals_of(table).get(error.constraint or "")
+    if named is not None:
+        fields = _columns(error.constraint, table)
+        return named(pointer=f"/{fields[-1]}" if fields else None)
     if error.sqlstate == "23505":
         return _duplicate(error, table)
     if error.sqlstate == "23503":
         return _reference(error, table)
+    if error.sqlstate == "23P01":
+        return Overlap(rule=_rule(error.constraint, table))
     if error.sqlstate == "23514":
         return RuleViolated(rule=_rule(error.constraint, table))
     if error.sqlstate in _BAD_VALUES:
@@ -41,6 +51,12 @@ def refusal_for(error: DatabaseError, table: Table | None = None) -> Problem | N
     if error.sqlstate in _BUSY:
         return DatabaseAway()
     return None
+
+
+def refusals_of(table: Table | None) -> Mapping[str, type[Problem]]:
+    """Give a table's own refusals by constraint, as its resource declares them."""
+    found: Mapping[str, type[Problem]] = table.info.get(REFUSALS, {}) if table is not None else {}
+    return found
 
 
 def _refused(error: DatabaseError) -> Problem | None:
@@ -67,7 +83,8 @@ def _columns(constraint: str | None, table: Table | None) -> list[str]:
 
 def _duplicate(error: DatabaseError, table: Table | None) -> Problem:
     fields = _columns(error.constraint, table)
-    return Duplicate(fields=" and ".join(fields) or (error.constraint or "key"), pointer=f"/{fields[0]}" if fields else None)
+    # The last column is the one that tells two apart: (store, code) repeats the code.
+    return Duplicate(fields=" and ".join(fields) or "kind", pointer=f"/{fields[-1]}" if fields else None)
 
 
 def _reference(error: DatabaseError, table: Table | None) -> Problem:

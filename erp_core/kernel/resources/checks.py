@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from erp_core.kernel.errors import clashing_codes
 from erp_core.kernel.http.everyday import EverydayRoute
 from erp_core.kernel.http.routing import PUBLIC, SIGNED_IN, Route
 from erp_core.kernel.resources.declaration import ALWAYS, EVERYTHING, Resource
@@ -32,6 +33,9 @@ def check_declarations(
     for slug, route in routes:
         if route.permission not in {PUBLIC, SIGNED_IN} and not route.permission.startswith(f"{slug}."):
             faults.append((slug, route.path, f"Its permission {route.permission} does not begin with {slug}."))
+    for code, kinds in clashing_codes().items():
+        where = " and ".join(sorted(kind.__module__ for kind in kinds))
+        faults.append(("core", f"problem {code}", f"Two packages give this code to different refusals: {where}."))
     for name, schedule in schedules.items():
         faults += [(name.partition(".")[0], name, why) for why in schedule_faults(schedule, tasks)]
     return faults

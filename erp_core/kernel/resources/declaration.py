@@ -11,6 +11,7 @@ import msgspec
 
 from erp_core.kernel.context import Context
 from erp_core.kernel.database.model import MutableRow, TenantRow
+from erp_core.kernel.errors import Problem
 from erp_core.kernel.plugins.manifest import Label
 
 EVERYTHING = frozenset({"list", "read", "create", "update", "archive", "import", "export"})
@@ -32,12 +33,15 @@ class Resource:
     but for those in ``fixed``. ``read`` names the columns that a reader sees. ``filters`` and ``sorts`` name columns;
     each must be first after ``tenant_id`` in some index (conformance checks it), and a sorted column must be NOT
     NULL. ``sort_by`` sorts a column through another one, such as ``{"name": "name_key"}``. ``search`` is a ``folded``
-    column served to ``q=``. ``references`` tells what a column points at, for ``include=`` and for errors;
+    column served to ``q=``. ``references`` tells what a column points at, for ``include=`` (the column
+    without ``_id``) and for errors;
     ``lookups`` tells by which natural key of the target an imported cell names it (``{"unit_id": "code"}``).
 
     ``prepare`` is pure: it gets the fields that were sent and gives the columns to store, or raises a ``Problem``.
     ``create_with``, ``update_with`` and ``archive_with`` name services that carry the write when a plain insert or
-    update is not enough; they run in a unit of work. ``sensitive`` logs reads as well.
+    update is not enough; they run in a unit of work, get what was sent without ``prepare``, and change rows through the
+    session, which audits and announces them. ``refusals`` gives a database constraint the words of the trade:
+    ``{"ex_price_rules_validity": PriceRuleOverlap}``. ``sensitive`` logs reads as well.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Resource:
     create_with: Callable[[Context, msgspec.Struct], UUID] | None = None
     update_with: Callable[[Context, UUID, dict[str, Any]], None] | None = None
     archive_with: Callable[[Context, UUID], None] | None = None
+    refusals: Mapping[str, type[Problem]] = field(default_factory=dict)
     operations: frozenset[str] = EVERYTHING
     sensitive: bool = False
 

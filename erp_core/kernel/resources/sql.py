@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from erp_core.kernel.context import past_of
 from erp_core.kernel.queries.pipeline import Statement, statement
 from erp_core.kernel.resources.declaration import ALWAYS, Resource
 
@@ -185,7 +186,7 @@ def _conditions(
 def _audit(resource: Resource, action: str, parameters: dict[str, int], *, before: str, after: str, source: str) -> str:
     """Build the CTEs that note a change and announce it, in the statement that makes it."""
     p = parameters
-    event = f"{resource.name}.{action}{'' if action.endswith('e') else 'e'}d"
+    event = f"{resource.name}.{past_of(action)}"
     return (
         " audited AS (INSERT INTO core.audit_entries"
         " (tenant_id, id, user_id, request_id, address, resource, object_id, action, before, after)"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from erp_construccion.projects.errors import EndsBeforeStart, InvalidArea, InvalidPosition, WrongState
+from erp_construccion.projects.errors import InvalidArea, InvalidPosition
 from erp_construccion.projects.rules import (
     FINAL,
     MOVES,
@@ -20,6 +20,8 @@ from erp_construccion.projects.rules import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+
+from erp_core.kernel.errors import EndsBeforeStart, WrongState
 
 STATES = st.sampled_from(sorted(MOVES))
 

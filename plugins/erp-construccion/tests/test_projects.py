@@ -13,13 +13,13 @@ from uuid import UUID, uuid4
 import pytest
 from erp_construccion import demo
 from erp_construccion.projects import services, tasks
-from erp_construccion.projects.errors import WrongState
 from erp_construccion.projects.models import OverdueNotice
 from erp_construccion.projects.schemas import MoveProject
 from sqlalchemy import func, select, text
 
 from erp_core.kernel.context import Actor
 from erp_core.kernel.database.tables import InboxEntry, OutboxEntry
+from erp_core.kernel.errors import WrongState
 from erp_core.testing.environment import Erp, Person, Reply
 
 PROJECTS = "/construccion/projects"
@@ -89,7 +89,7 @@ def test_a_refusal_is_told_in_the_callers_language(person: Person):
 
     answer = person.post(f"{PROJECTS}/{project}/move", {"to": "closed"}, headers={"accept-language": "en"})
 
-    assert "from here it may move to: bidding, lost, cancelled." in answer.body["detail"]
+    assert "from there it may go to: bidding, lost, cancelled." in answer.body["detail"]
 
 
 def test_a_job_moves_on_only_for_a_customer(person: Person):

@@ -78,7 +78,7 @@ def test_there_is_one_active_glass_of_a_family_and_thickness(shop: Shop):
     accepted = shop.person.post("/vidrio/glass_types", twin)
 
     assert (refused.status, refused.problem) == (409, "duplicate")
-    assert refused.body["pointer"] == "/family"
+    assert refused.body["pointer"] == "/thickness_mm"
     assert accepted.status == 201
 
 

@@ -5,14 +5,6 @@ from __future__ import annotations
 from erp_core.kernel.errors import Problem
 
 
-class WrongState(Problem):
-    """The document is not in a state from which it may move there."""
-
-    code = "wrong_state"
-    status = 409
-    message = "{document} is in the state {state} and cannot move to {wanted}; from here it may move to: {allowed}."
-
-
 class PartnerInUse(Problem):
     """A partner is still needed by an open document."""
 
@@ -43,10 +35,3 @@ class InvalidArea(Problem):
 
     code = "invalid_area"
     message = "An area is a number of square metres from 0 to {largest} with at most six decimals."
-
-
-class EndsBeforeStart(Problem):
-    """The planned end lies before the planned start."""
-
-    code = "ends_before_start"
-    message = "The planned end {end} lies before the planned start {start}."

@@ -5,11 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from erp_construccion.projects import services
-from erp_construccion.projects.errors import ClientNotCustomer, WrongState
+from erp_construccion.projects.errors import ClientNotCustomer
 from erp_construccion.projects.resources import projects
 from erp_construccion.projects.schemas import MoveProject
 from erp_core.kernel.context import Context
-from erp_core.kernel.errors import NotFound
+from erp_core.kernel.errors import NotFound, WrongState
 from erp_core.kernel.http.routing import Reply, Route, route
 from erp_core.kernel.resources.show import show
 

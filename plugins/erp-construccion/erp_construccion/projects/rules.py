@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from erp_construccion.projects.errors import EndsBeforeStart, InvalidArea, InvalidPosition, WrongState
+from erp_construccion.projects.errors import InvalidArea, InvalidPosition
+from erp_core.kernel.errors import EndsBeforeStart, WrongState
 from erp_core.partners.rules import tidy
 from erp_core.products.rules import LARGEST_AMOUNT, fits
 

@@ -5,14 +5,6 @@ from __future__ import annotations
 from erp_core.kernel.errors import Problem
 
 
-class WrongState(Problem):
-    """The object is in a state from which this action does not lead anywhere."""
-
-    code = "wrong_state"
-    status = 409
-    message = "The state is {state}; this action needs {needed}."
-
-
 class InvalidDeviceKey(Problem):
     """A device signs with an ECDSA key on the curve P-256; ``reason`` is unreadable, algorithm, curve or private."""
 

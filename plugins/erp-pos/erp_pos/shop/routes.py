@@ -5,10 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from erp_core.kernel.context import Context
-from erp_core.kernel.errors import NotFound
+from erp_core.kernel.errors import NotFound, WrongState
 from erp_core.kernel.http.routing import Route, route
 from erp_pos.shop import services
-from erp_pos.shop.errors import WrongState
 from erp_pos.shop.schemas import DeviceState
 
 

@@ -16,13 +16,6 @@ class PriceRuleOverlap(Problem):
     )
 
 
-class EndsBeforeStart(Problem):
-    """A price ends on the day it starts or later."""
-
-    code = "ends_before_start"
-    message = "The price would end on {valid_to}, before it starts on {valid_from}."
-
-
 class PaneTooLarge(Problem):
     """No sheet is large enough for the pane, however it is turned."""
 

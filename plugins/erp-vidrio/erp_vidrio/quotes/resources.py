@@ -5,7 +5,8 @@ from __future__ import annotations
 from erp_core.kernel.plugins.manifest import Label
 from erp_core.kernel.resources.declaration import Resource
 from erp_vidrio.quotes import rules, services
-from erp_vidrio.quotes.models import GlassType, PriceList, PriceRule
+from erp_vidrio.quotes.errors import PriceRuleOverlap
+from erp_vidrio.quotes.models import VALIDITY, GlassType, PriceList, PriceRule
 from erp_vidrio.quotes.schemas import GlassTypeIn, PriceListIn, PriceRuleIn
 
 glass_types = Resource(
@@ -59,6 +60,7 @@ price_rules = Resource(
     prepare=rules.prepare_price_rule,
     create_with=services.add_price_rule,  # type: ignore[arg-type]  # it takes the struct that create names
     update_with=services.change_price_rule,
+    refusals={VALIDITY: PriceRuleOverlap},
 )  # fmt: skip
 
 RESOURCES: tuple[Resource, ...] = (glass_types, price_lists, price_rules)

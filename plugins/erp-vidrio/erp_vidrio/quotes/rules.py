@@ -12,8 +12,9 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from erp_core.kernel.errors import EndsBeforeStart
 from erp_core.partners.rules import check_currency, tidy
-from erp_vidrio.quotes.errors import EndsBeforeStart, InvalidRate, PaneTooLarge
+from erp_vidrio.quotes.errors import InvalidRate, PaneTooLarge
 
 CENT = Decimal("0.01")
 MM_PER_M = 1000
@@ -174,7 +175,7 @@ def prepare_price_rule(sent: dict[str, Any]) -> dict[str, Any]:
 def check_days(valid_from: date, valid_to: date | None) -> None:
     """Refuse a price that ends before it starts."""
     if valid_to is not None and valid_to < valid_from:
-        raise EndsBeforeStart(pointer="/valid_to", valid_from=valid_from.isoformat(), valid_to=valid_to.isoformat())
+        raise EndsBeforeStart(pointer="/valid_to", start=valid_from.isoformat(), end=valid_to.isoformat())
 
 
 def check_rates(row: Mapping[str, Any]) -> None:

@@ -29,7 +29,6 @@ def add_price_rule(ctx: Context, data: PriceRuleIn) -> UUID:
     rule = PriceRule(tenant_id=ctx.tenant_id, id=new_id(), **structs.asdict(data))
     ctx.session.add(rule)
     _flush(ctx)
-    ctx.emit("vidrio.price_rules.created", {"id": str(rule.id), "version": rule.version})
     return rule.id
 
 
@@ -41,7 +40,6 @@ def change_price_rule(ctx: Context, rule_id: UUID, changes: dict[str, Any]) -> N
         setattr(rule, field, value)
     rules.check_days(rule.valid_from, rule.valid_to)
     _flush(ctx)
-    ctx.emit("vidrio.price_rules.updated", {"id": str(rule.id), "version": rule.version})
 
 
 def check_price(ctx: Context, data: PriceCheckIn) -> PriceCheck:
