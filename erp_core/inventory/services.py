@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 from sqlalchemy import and_, func, or_, select
 
 from erp_core.inventory.errors import (
@@ -17,8 +18,8 @@ from erp_core.inventory.errors import (
 )
 from erp_core.inventory.models import Balance, Location, Movement
 from erp_core.inventory.posting import plan_posting
-from erp_core.inventory.rules import VIRTUAL_KINDS
-from erp_core.inventory.schemas import MoveLine, PostedMoves, PostMoves, ReverseMovement
+from erp_core.inventory.rules import VIRTUAL_KINDS, prepare_location
+from erp_core.inventory.schemas import LocationIn, MoveLine, PostedMoves, PostMoves, ReverseMovement
 from erp_core.kernel.context import Context
 from erp_core.kernel.errors import InternalError
 from erp_core.kernel.ids import new_id
@@ -127,3 +128,28 @@ def seed_locations(ctx: Context) -> dict[str, UUID]:
             ctx.session.add(row)
     ctx.session.flush()
     return ids
+
+
+def create_location(ctx: Context, data: LocationIn) -> UUID:
+    """Create a location inside a command of another package; gives its id."""
+    location = Location(tenant_id=ctx.tenant_id, id=new_id(), **prepare_location(structs.asdict(data)))
+    ctx.session.add(location)
+    ctx.session.flush()
+    return location.id
+
+
+def find_location_by_code(ctx: Context, code: str) -> UUID | None:
+    """Find an active location by its code."""
+    wanted = select(Location.id).where(
+        Location.tenant_id == ctx.tenant_id, Location.code == code, Location.archived_at.is_(None)
+    )
+    return ctx.session.scalar(wanted)
+
+
+def stock_level(ctx: Context, location_id: UUID, product_id: UUID) -> tuple[Decimal, Decimal]:
+    """Tell what a location holds of a product, in its stock unit: on hand, and how much of that is reserved."""
+    wanted = select(Balance.on_hand, Balance.reserved).where(
+        Balance.tenant_id == ctx.tenant_id, Balance.location_id == location_id, Balance.product_id == product_id
+    )
+    found = ctx.session.execute(wanted).one_or_none()
+    return (found.on_hand, found.reserved) if found is not None else (Decimal(0), Decimal(0))

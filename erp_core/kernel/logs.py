@@ -87,7 +87,9 @@ def request_log(*, production: bool, level: str) -> Callable[[RequestLine], None
     log = get_log("http")
 
     def write(line: RequestLine) -> None:
-        facts = {name: value for name, value in msgspec.to_builtins(line).items() if name not in {"part", "event", "level", "at"}}
+        facts = msgspec.to_builtins(line)
+        for name in ("part", "event", "level", "at"):
+            del facts[name]
         log.info(line.event, **facts)
 
     return write

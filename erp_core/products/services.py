@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from msgspec import structs
 from sqlalchemy import select
 
 from erp_core.kernel.context import Context
 from erp_core.kernel.errors import NotFound, UnknownReference
 from erp_core.kernel.ids import new_id
 from erp_core.products.errors import CategoryCycle
-from erp_core.products.models import Category, Unit
-from erp_core.products.rules import STANDARD_UNITS
+from erp_core.products.models import Category, Product, Unit
+from erp_core.products.rules import STANDARD_UNITS, prepare_product
+from erp_core.products.schemas import ProductIn
 
 
 def seed_units(ctx: Context) -> dict[str, UUID]:
@@ -57,3 +59,19 @@ def _refuse_cycle(ctx: Context, category: Category, parent_id: UUID) -> None:
             step = ctx.get(Category, step, lock=True).parent_id
         except NotFound:
             raise UnknownReference(pointer="/parent_id", field="parent_id") from None
+
+
+def create_product(ctx: Context, data: ProductIn) -> UUID:
+    """Create a product inside a command of another package; gives its id."""
+    product = Product(tenant_id=ctx.tenant_id, id=new_id(), **prepare_product(structs.asdict(data)))
+    ctx.session.add(product)
+    ctx.session.flush()
+    return product.id
+
+
+def find_product(ctx: Context, sku: str) -> UUID | None:
+    """Find an active product by its SKU."""
+    wanted = select(Product.id).where(
+        Product.tenant_id == ctx.tenant_id, Product.sku == sku, Product.archived_at.is_(None)
+    )
+    return ctx.session.scalar(wanted)

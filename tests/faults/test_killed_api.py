@@ -39,9 +39,7 @@ def on_hand(person: Person, ids: dict[str, str]) -> Decimal:
     return sum((Decimal(level["on_hand"]) for level in levels), Decimal(0))
 
 
-def test_every_keyed_move_counts_once_although_the_api_is_killed(
-    person: Person, start_api: Callable[[], Any]
-) -> None:
+def test_every_keyed_move_counts_once_although_the_api_is_killed(person: Person, start_api: Callable[[], Any]) -> None:
     ids = warehouse(person)
     api = start_api()
     base = api.base

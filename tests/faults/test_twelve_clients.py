@@ -70,7 +70,9 @@ def stocked(person: Person) -> tuple[list[str], list[str]]:
         for n in range(4)
     ]
     products = [
-        person.post("/core/products", {"sku": f"P{n}", "name": f"P{n}", "kind": "goods", "unit_id": known["PZA"]}).body["id"]
+        person.post("/core/products", {"sku": f"P{n}", "name": f"P{n}", "kind": "goods", "unit_id": known["PZA"]}).body[
+            "id"
+        ]
         for n in range(3)
     ]
     for product in products:

@@ -11,7 +11,6 @@ from erp_core.kernel.context import Actor
 from erp_core.kernel.errors import NotFound, Problem
 from erp_core.kernel.http.answers import Answer, etag, json_answer
 from erp_core.kernel.http.idempotency import (
-    HEADER,
     REPLAYED,
     fingerprint_of,
     is_replay,

@@ -83,7 +83,10 @@ def _heads(serving: Serving) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Give the schema of the version table and the revisions, oldest first, of every served package and of the core."""
     served = {CORE, *serving.slugs}
     return {
-        plugin.slug: (CORE if plugin.slug == CORE else plugin.manifest.schemas[0], revision_line(plugin.manifest.package))
+        plugin.slug: (
+            CORE if plugin.slug == CORE else plugin.manifest.schemas[0],
+            revision_line(plugin.manifest.package),
+        )
         for plugin in serving.application.plugins.enabled
         if plugin.slug in served
     }

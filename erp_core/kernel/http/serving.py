@@ -90,7 +90,7 @@ def guarded(serving: Serving, permission: str, handle: Handle) -> Callable[[Requ
             extra = serving.limiter.take(actor.user_id or actor.address)
             answer = await handle(request, actor)
         except Exception as error:  # noqa: BLE001 - every failure becomes a problem document, never a traceback
-            answer = failure_answer(serving, error, actor, request_id, headers.get(b"accept-language", b"").decode("latin-1"))
+            answer = failure_answer(serving, error, actor, request_id, sent(request, b"accept-language") or "")
         answer.raw += [(b"x-request-id", request_id.encode()), *extra]
         if note is not None:
             note(_line(request, answer, actor, request_id, started))
@@ -141,12 +141,15 @@ def as_problem(error: BaseException) -> Problem | None:
 
 
 def _request_id(given: bytes | None) -> str:
-    if given is not None and 1 <= len(given) <= 100 and given.isascii() and (text := given.decode("ascii")).isprintable():
+    text = given.decode("latin-1") if given is not None else ""
+    if 1 <= len(text) <= 100 and text.isascii() and text.isprintable():
         return text
     return str(uuid_utils.uuid7())  # a text is all that is needed, and this one is made without a Python UUID
 
 
-def _line(request: Request[Any, Any, Any], answer: Answer, actor: Actor | None, request_id: str, started: float) -> RequestLine:
+def _line(
+    request: Request[Any, Any, Any], answer: Answer, actor: Actor | None, request_id: str, started: float
+) -> RequestLine:
     return RequestLine(
         method=request.scope["method"],
         path=request.scope["path"],

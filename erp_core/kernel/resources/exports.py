@@ -82,7 +82,7 @@ async def jsonl_chunks(batches: AsyncIterator[list[bytes]]) -> AsyncIterator[byt
 
 async def xlsx_file(batches: AsyncIterator[list[bytes]], columns: tuple[str, ...], title: str) -> IO[bytes]:
     """Write a workbook to a temporary file in constant memory; the caller closes it."""
-    import xlsxwriter  # noqa: PLC0415 - 2 MB that most processes never need
+    import xlsxwriter  # 2 MB that most processes never need
 
     file = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller, who streams and closes it
     options = {"constant_memory": True, "in_memory": False, "strings_to_formulas": False, "strings_to_urls": False}

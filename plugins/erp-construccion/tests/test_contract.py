@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from erp_core.testing.contract import PluginContract
 
 
 class TestContract(PluginContract):
     slug = "construccion"
+    root = Path(__file__).parents[1]
