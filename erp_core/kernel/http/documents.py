@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,11 @@ def document_handlers(serving: Serving) -> dict[str, Handle]:
 
 
 def _asset(name: str) -> bytes:
-    root = Path(str(files("swagger_ui_bundle")))
-    return next(iter(sorted(root.glob(f"vendor/*/{name}")))).read_bytes()
+    """Read one file of the viewer; its package is found without being imported, because only its files are wanted."""
+    spec = find_spec("swagger_ui")
+    if spec is None or spec.submodule_search_locations is None:
+        raise NotFound
+    return (Path(spec.submodule_search_locations[0]) / "static" / name).read_bytes()
 
 
 def meta_handler(serving: Serving) -> Handle:
