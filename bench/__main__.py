@@ -34,16 +34,23 @@ def main(names: tuple[str, ...], file: Path | None, *, quick: bool) -> None:
     configure_logs(production=False, level="error")
     plan = Plan(1, 1.5, 2) if quick else Plan()
     with tempfile.TemporaryDirectory(prefix="erp-bench-", ignore_cleanup_errors=True) as folder:
-        click.echo(f"Preparing one tenant with {PARTNERS:,} partners beside {NEIGHBOURS} with {NEIGHBOUR_PARTNERS:,} …", err=True)
+        click.echo(
+            f"Preparing one tenant with {PARTNERS:,} partners beside {NEIGHBOURS} with {NEIGHBOUR_PARTNERS:,} …",
+            err=True,
+        )
         with prepared(Path(folder)) as bench:
             facts = _facts(bench)
             figures, memory = _measure(bench, names or USUAL, plan, quiet=not quick and not names)
     click.echo("\n".join([_heading(facts, plan), "", table(figures), "", _memory(memory)]))
     if file is not None:
-        file.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": facts, "rows": figures, "memory": memory})))
+        file.write_bytes(
+            msgspec.json.format(msgspec.json.encode({"machine": facts, "rows": figures, "memory": memory}))
+        )
 
 
-def _measure(bench: Bench, names: Sequence[str], plan: Plan, *, quiet: bool) -> tuple[list[dict[str, Any]], dict[str, int]]:
+def _measure(
+    bench: Bench, names: Sequence[str], plan: Plan, *, quiet: bool
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
     program = find_pgbench()
     if program is None:
         click.echo("pgbench was not found: install PostgreSQL's client programs to see ratios.", err=True)
@@ -76,15 +83,17 @@ def _facts(bench: Bench) -> dict[str, Any]:
 def _heading(facts: dict[str, Any], plan: Plan) -> str:
     return (
         f"{facts['cores']} cores for the API process, PostgreSQL and the load together; {facts['clients']} clients; "
-        f"medians of {plan.repeats} × {plan.seconds:g} s, in turn with pgbench (-M prepared; row-level security on).\n"
-        f"PostgreSQL {facts['server_version']}, fsync {facts['fsync']}, synchronous_commit {facts['synchronous_commit']}. "
+        f"medians of {plan.repeats} repeats of {plan.seconds:g} s, in turn with pgbench (-M prepared; "
+        "its role is bound by row-level security too).\n"
+        f"PostgreSQL {facts['server_version']}, fsync {facts['fsync']}, "
+        f"synchronous_commit {facts['synchronous_commit']}. "
         "Repeats with more than 20 % stolen time are dropped; CPU is the API process's own."
     )
 
 
 def _memory(memory: dict[str, int]) -> str:
-    megabytes = {name: f"{value / 1e6:.0f} MB" for name, value in memory.items()}
-    return f"Resident memory of one API process: imported {megabytes['imported']}, started {megabytes['started']}, warm {megabytes['warm']}."
+    sizes = ", ".join(f"{name} {value / 1e6:.0f} MB" for name, value in memory.items())
+    return f"Resident memory of one API process: {sizes}."
 
 
 if __name__ == "__main__":

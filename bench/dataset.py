@@ -1,4 +1,4 @@
-"""The data that is measured on: one tenant with 10,000 partners beside nine with 1,000 each, and products with stock."""
+"""What is measured on: one tenant with 10,000 partners beside nine with 1,000 each, and products with stock."""
 
 from __future__ import annotations
 
@@ -37,13 +37,15 @@ SUPPLIER = numbered_id(4 * 10**12)
 WAREHOUSE = numbered_id(5 * 10**12)
 
 _ID = "lpad((%(first)s + n)::text, 32, '0')::uuid"
+# Only names of this module are put into these texts; values are bound.
 _PARTNERS = f"""
-INSERT INTO core.partners (tenant_id, id, code, name, legal_name, kind, is_customer, is_supplier, email, phone, created_at)
+INSERT INTO core.partners (tenant_id, id, code, name, legal_name, kind, is_customer, is_supplier, email, phone,
+    created_at)
 SELECT %(tenant)s, {_ID}, 'P-' || lpad(n::text, 6, '0'), 'Ferretería El Tornillo ' || md5(n::text),
     'Ferretería El Tornillo número ' || n || ', S.A. de C.V.', 'company', n %% 2 = 0, n %% 3 = 0,
     'compras' || n || '@example.mx', '+52 33 3615 ' || lpad((n %% 10000)::text, 4, '0'), now() - n * interval '1 minute'
 FROM generate_series(0, %(count)s - 1) AS n
-"""
+"""  # noqa: S608 - see above
 _STOCK = (
     """
     INSERT INTO core.units (tenant_id, id, code, name, name_en, dimension, numerator, denominator)
@@ -56,8 +58,9 @@ _STOCK = (
     """,
     f"""
     INSERT INTO core.products (tenant_id, id, sku, name, kind, unit_id)
-    SELECT %(tenant)s, {_ID}, 'SKU-' || n, 'Tornillo ' || n, 'goods', %(unit)s FROM generate_series(0, %(count)s - 1) AS n
-    """,
+    SELECT %(tenant)s, {_ID}, 'SKU-' || n, 'Tornillo ' || n, 'goods', %(unit)s
+    FROM generate_series(0, %(count)s - 1) AS n
+    """,  # noqa: S608 - as above
 )
 
 
@@ -94,7 +97,9 @@ def _fill(erp: Erp, admin: str, partners: int) -> Person:
         _add_partners(connection, person.tenant_id, FIRST_PARTNER, partners)
         for number in range(1, NEIGHBOURS + 1):
             other = erp.open_tenant(f"bench-{number}")
-            _add_partners(connection, other.tenant_id, FIRST_PARTNER + number * 10**6, partners * NEIGHBOUR_PARTNERS // PARTNERS)
+            _add_partners(
+                connection, other.tenant_id, FIRST_PARTNER + number * 10**6, partners * NEIGHBOUR_PARTNERS // PARTNERS
+            )
         facts = {"tenant": person.tenant_id, "unit": UNIT, "supplier": SUPPLIER, "warehouse": WAREHOUSE}
         for statement in _STOCK:
             connection.execute(statement.encode(), {**facts, "first": FIRST_PRODUCT, "count": PRODUCTS})

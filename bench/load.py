@@ -38,7 +38,8 @@ class Load:
 
 def make_request(method: str, target: str, token: str, body: bytes = b"") -> bytes:
     """Write a request as it goes over the wire."""
-    head = f"{method} {target} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\naccept: application/json\r\n"
+    head = f"{method} {target} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n"
+    head += f"authorization: Bearer {token}\r\n"
     if body:
         head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
     return head.encode("ascii") + b"\r\n" + body
@@ -75,7 +76,7 @@ class _Client(asyncio.Protocol):
         else:
             self._transport.close()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         if not self._done.done():
             early = time.perf_counter() < self._until
             self._done.set_exception(LoadError("the server hung up")) if early else self._done.set_result(None)

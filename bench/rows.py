@@ -97,7 +97,9 @@ def _read(bench: Bench) -> Row:
     one = numbered_id(FIRST_PARTNER)
     calls = [Call(read_statement(partners, shown_columns(partners)), [encode(bench.tenant_id), encode(one)])]
     ids = random.Random(1).choices(range(PARTNERS), k=_DIFFERENT)
-    requests = [make_request("GET", f"{partners.path}/{numbered_id(FIRST_PARTNER + n)}", bench.person.token) for n in ids]
+    requests = [
+        make_request("GET", f"{partners.path}/{numbered_id(FIRST_PARTNER + n)}", bench.person.token) for n in ids
+    ]
     varied = {str(one): "lpad(:partner, 32, '0')"}
     pick = f"\\set partner random({FIRST_PARTNER}, {FIRST_PARTNER + PARTNERS - 1})"
     return Row("read", "read partner", requests, calls, _fixed(bench), read_only=True, varied=varied, variables=[pick])
@@ -106,13 +108,18 @@ def _read(bench: Bench) -> Row:
 def _list(bench: Bench) -> Row:
     calls = parse_page(partners, bench.application.resources, _actor(bench), parse_qsl(_LIST)).calls(bench.tenant_id)
     request = make_request("GET", f"{partners.path}?{_LIST}", bench.person.token)
-    return Row("list", "list 50 of 10,000 partners, filtered and sorted", [request], calls, _fixed(bench), read_only=True)
+    return Row(
+        "list", "list 50 of 10,000 partners, filtered and sorted", [request], calls, _fixed(bench), read_only=True
+    )
 
 
 def _move(bench: Bench, name: str, title: str, products: int) -> Row:
     calls = plan_moves(_actor(bench), decode(_move_body(numbered_id(FIRST_PRODUCT)), PostMoves)).calls
     ids = random.Random(2).choices(range(products), k=_DIFFERENT if products > 1 else 1)
-    requests = [make_request("POST", "/api/v1/core/moves", bench.person.token, _move_body(numbered_id(FIRST_PRODUCT + n))) for n in ids]
+    requests = [
+        make_request("POST", "/api/v1/core/moves", bench.person.token, _move_body(numbered_id(FIRST_PRODUCT + n)))
+        for n in ids
+    ]
     varied = {str(numbered_id(FIRST_PRODUCT)): "lpad(:product, 32, '0')"}
     pick = f"\\set product random({FIRST_PRODUCT}, {FIRST_PRODUCT + products - 1})"
     return Row(name, title, requests, calls, _fixed(bench, SUPPLIER, WAREHOUSE), varied=varied, variables=[pick])

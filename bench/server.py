@@ -39,7 +39,8 @@ class Api:
 def serving(bench: Bench, *, log_level: str) -> Iterator[Api]:
     """Start the API with production settings, wait until it answers, and stop it at the end.
 
-    Only the rate limit is not the default: it counts, and sends its headers, but is never reached. The log goes to a file.
+    Only the rate limit is not the default: it counts, and sends its headers, but is never reached. The log goes to a
+    file.
     """
     port = _free_port()
     environ = {

@@ -7,7 +7,21 @@ from typing import Any
 
 from bench.measure import Result
 
-_HEADS = ("", "log", "req/s", "p50 ms", "p99 ms", "CPU µs", "statements", "pgbench/s", "ratio", "piped/s", "ratio", "steal", "dropped")
+_HEADS = (
+    "",
+    "log",
+    "req/s",
+    "p50 ms",
+    "p99 ms",
+    "CPU µs",
+    "statements",
+    "pgbench/s",
+    "ratio",
+    "piped/s",
+    "ratio",
+    "steal",
+    "dropped",
+)
 
 
 def summary(result: Result, log_level: str) -> dict[str, Any]:
@@ -36,7 +50,10 @@ def table(figures: Sequence[dict[str, Any]]) -> str:
     lines = [list(_HEADS), *(_line(one) for one in figures)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADS))]
     return "\n".join(
-        "  ".join(cell.ljust(width) if column < 2 else cell.rjust(width) for column, (cell, width) in enumerate(zip(line, widths, strict=True)))
+        "  ".join(
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
         for line in lines
     )
 

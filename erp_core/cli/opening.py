@@ -33,7 +33,7 @@ def installed_packages(settings: Settings) -> Plugins:
     from erp_core import plugin
     from erp_core.kernel.plugins.manager import find_plugins
 
-    return find_plugins(plugin, settings.plugins)
+    return find_plugins(plugin, settings.plugins, disabled_too=True)
 
 
 def all_problems(settings: Settings) -> list[PluginProblem]:

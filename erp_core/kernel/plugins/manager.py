@@ -68,16 +68,24 @@ class PluginProblems(Exception):
 
 
 def find_plugins(
-    core: ModuleType, names: Sequence[str] | None = None, entries: Iterable[EntryPoint] | None = None
+    core: ModuleType,
+    names: Sequence[str] | None = None,
+    entries: Iterable[EntryPoint] | None = None,
+    *,
+    disabled_too: bool = False,
 ) -> Plugins:
-    """Load every installed package and check all of them before anything starts.
+    """Load the enabled packages and check all of them before anything starts.
 
-    ``core`` is the core's own plugin module; ``names`` enables just those slugs (``None``: all installed). Nothing is
-    raised: what is wrong is in ``problems``, and a package with a problem is not among the enabled ones.
+    ``core`` is the core's own plugin module; ``names`` enables just those slugs (``None``: all installed). A package
+    that is not enabled is not imported, so that it costs no memory and cannot stop a start, unless ``disabled_too``
+    asks for it (for listings). Nothing is raised: what is wrong is in ``problems``, and a package with a problem is not
+    among the enabled ones.
     """
     problems: list[PluginProblem] = []
     found = [Plugin(core.manifest, core, "erp-core")]
     for entry in sorted(entries if entries is not None else entry_points(group=ENTRY_POINTS), key=lambda e: e.name):
+        if names is not None and entry.name not in names and not disabled_too:
+            continue
         plugin = _load(entry, problems)
         if plugin is not None:
             found.append(plugin)
