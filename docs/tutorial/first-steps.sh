@@ -68,13 +68,12 @@ follow() {
 }
 # pages PATH: reads a list to its end by its cursors; prints how many pages and items there were.
 pages() {
-    local pages=0 items=0 cursor=''
+    local pages=0 items=0 count cursor=''
     while :; do
         ask GET "$1${cursor:+&cursor=$cursor}"
         expect 200
-        pages=$((pages + 1))
-        items=$((items + $(get "len(d['items'])")))
-        cursor=$(get "d['next_cursor'] or ''")
+        read -r count cursor <<<"$(get "len(d['items']), d['next_cursor'] or ''")"
+        pages=$((pages + 1)) items=$((items + count))
         [ -n "$cursor" ] || break
     done
     echo "$pages pages, $items items"
@@ -201,12 +200,15 @@ note "$(get "d['detail']")"
 step 'Read levels and movements page by page'
 ask GET "/stock_levels?filter[product_id]=$PRODUCT&filter[location_id][in]=$WAREHOUSE,$SITE&fields=location_id,on_hand&include=location"
 expect 200 "sorted((i['location']['code'], i['on_hand']) for i in d['items'])" "[('ALM-1', '60'), ('OBRA-1', '40')]"
-note "levels at the warehouse: $(pages "/stock_levels?filter[location_id]=$WAREHOUSE&limit=50")"
-same "$(pages "/stock_levels?filter[location_id]=$WAREHOUSE&limit=50")" '3 pages, 120 items'
-note "movements: $(pages '/movements?limit=50')"
-same "$(pages '/movements?limit=50')" '3 pages, 121 items'
-note "products: $(pages '/products?limit=200')"
-same "$(pages '/products?limit=200')" '25 pages, 5000 items'
+check_pages() {
+    local found
+    found=$(pages "$2")
+    note "$1: $found"
+    same "$found" "$3"
+}
+check_pages 'levels at the warehouse' "/stock_levels?filter[location_id]=$WAREHOUSE&limit=50" '3 pages, 120 items'
+check_pages movements '/movements?limit=50' '3 pages, 121 items'
+check_pages products '/products?limit=200' '25 pages, 5000 items'
 
 step 'Export them as CSV, as JSON Lines and as a workbook'
 ask GET '/products/export?format=csv&sort=sku' && expect 200

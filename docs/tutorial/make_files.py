@@ -5,6 +5,8 @@
 Every barcode is an EAN-13 and every tax id an RFC, with their check digits, because the platform checks both.
 """
 
+# ruff: noqa: INP001 - a program, not a part of a package
+
 from __future__ import annotations
 
 import csv

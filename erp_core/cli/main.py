@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "plugins": ("erp_core.cli.plugins:plugins", "List, check, migrate and remove packages."),
     "tenants": ("erp_core.cli.tenants:tenants", "Create, list, suspend and resume tenants."),
     "users": ("erp_core.cli.users:users", "Create users, set passwords and grant roles."),
+    "keys": ("erp_core.cli.keys:keys", "Rotate the keys that access tokens are signed with."),
     "db": ("erp_core.cli.db:db", "Prepare a database server and print its addresses."),
     "demo": ("erp_core.cli.demo:demo", "Load or reset the demo companies."),
     "doctor": ("erp_core.cli.doctor:doctor", "Look for known troubles and name the remedy of each."),

@@ -48,8 +48,8 @@ def package_rows(application: Application) -> list[dict[str, Any]]:
     """Say of each package that is installed, or left tables behind, how it stands."""
     from erp_core.kernel.migrations.status import status
 
-    found = application.plugins
-    enabled = {plugin.slug for plugin in found.enabled}
+    found = opening.installed_packages(application.settings)
+    enabled = {plugin.slug for plugin in application.plugins.enabled}
     bad = {problem.plugin for problem in found.problems}
     rows = []
     for one in status(found, application.addresses.migrator or application.addresses.app):

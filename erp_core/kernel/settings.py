@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,9 @@ from erp_core.kernel.errors import OperatorError
 
 # Read by the test suites only; known here so that setting them is not an error.
 TEST_NAMES = frozenset({"ERP_TEST_DATABASE_URL", "ERP_TEST_REDIS_URL", "ERP_SAMPLES"})
+
+
+Network = IPv4Network | IPv6Network
 
 
 def setting(name: str, default: Any, about: str, *, secret: bool = False) -> Any:
@@ -60,6 +64,9 @@ class Settings:
     )
     task_key: str | None = setting(
         "ERP_TASK_KEY", None, "Key that signs background messages; embedded: made once.", secret=True
+    )
+    trusted_proxies: tuple[str, ...] | None = setting(
+        "ERP_TRUSTED_PROXIES", None, "Networks of your proxies, comma separated; only they may say whose request it is."
     )
     frontend_url: str | None = setting("FRONTEND_URL", None, "Origin of the web application, allowed by CORS.")
     log_level: str = setting("ERP_LOG_LEVEL", "info", "debug, info, warning or error.")
@@ -117,7 +124,21 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values)
     if settings.env not in {"development", "production"}:
         raise OperatorError(f"ERP_ENV is {settings.env!r}.", "Set it to development or production.", status=2)
+    networks(settings.trusted_proxies)
     return settings
+
+
+def networks(texts: tuple[str, ...] | None) -> tuple[Network, ...]:
+    """Read networks such as 10.0.0.0/8 or single addresses, or refuse with the first wrong one."""
+    found: list[Network] = []
+    for text in texts or ():
+        try:
+            found.append(ip_network(text, strict=False))
+        except ValueError:
+            raise OperatorError(
+                f"{text!r} is no network.", "Write it as 10.0.0.0/8 or as one address.", status=2
+            ) from None
+    return tuple(found)
 
 
 def _read(name: str, item: dataclasses.Field[Any], text: str) -> Any:

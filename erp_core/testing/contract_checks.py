@@ -23,7 +23,7 @@ from erp_core.kernel.database.addresses import sqlalchemy_address
 from erp_core.kernel.database.gate import check_catalogue
 from erp_core.kernel.database.model import Base
 from erp_core.kernel.errors import every_problem
-from erp_core.kernel.http.routing import PUBLIC
+from erp_core.kernel.http.routing import PUBLIC, address_of
 from erp_core.kernel.i18n import LANGUAGES
 from erp_core.kernel.migrations.drift import drift
 from erp_core.kernel.migrations.removal import preview_removal, remove
@@ -357,5 +357,4 @@ def all_routes(application: Application, slug: str) -> Iterator[tuple[str, str, 
         yield from ((method, path, resource.permission(op)) for op, method, path in table if op in resource.operations)
     for owner, route in application.routes:
         if owner == slug:
-            path = route.path if route.path.startswith("/.well-known/") else f"/api/v1/{slug}{route.path}"
-            yield route.method, path, route.permission
+            yield route.method, address_of(slug, route.path), route.permission

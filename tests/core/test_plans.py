@@ -17,7 +17,8 @@ from erp_core.testing.environment import Servers, application_on, drop_database,
 ROWS = 100_000
 PARTNERS = """
 INSERT INTO core.partners (tenant_id, id, code, name, kind, is_customer, is_supplier, language, currency, created_at)
-SELECT %(tenant)s, gen_random_uuid(), 'C' || n, 'Cliente ' || md5(n::text), CASE n %% 3 WHEN 0 THEN 'person' ELSE 'company' END,
+SELECT %(tenant)s, gen_random_uuid(), 'C' || n, 'Cliente ' || md5(n::text),
+  CASE n %% 3 WHEN 0 THEN 'person' ELSE 'company' END,
   n %% 2 = 0, n %% 5 = 0, 'es_MX', 'MXN', now() - n * interval '1 minute' FROM generate_series(1, %(rows)s) n
 """
 QUERIES = [

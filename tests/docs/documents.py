@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial"
 REFERENCE = ROOT / "docs" / "reference"
 
-_FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^ *```(\w*)[^\n]*\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"^`([\w./\-]+)`:\n\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
@@ -56,9 +56,9 @@ def shell_lines(path: Path) -> Iterator[tuple[str, str]]:
     for block in blocks(path):
         if block.language in {"bash", "console", "sh"}:
             text = block.text.replace("\\\n", " ")
-            for line in text.splitlines():
+            for line in map(str.strip, text.splitlines()):
                 if block.language != "console" or line.startswith("$ "):
-                    yield block.place, line.removeprefix("$ ").strip()
+                    yield block.place, line.removeprefix("$ ")
 
 
 def anchors(path: Path) -> set[str]:

@@ -85,7 +85,8 @@ def _command(path: tuple[str, ...], command: click.Command) -> str:
     if shown:
         parts.append(table(["option", "meaning"], [[_option(option), _about(option)] for option in shown]))
     if example:
-        parts.append("```sh\n" + "\n".join(line.strip() for line in example.strip().splitlines()[1:]) + "\n```")
+        lines = [re.sub(r" {2,}", "  # ", line.strip()) for line in example.strip().splitlines()[1:]]
+        parts.append("```sh\n" + "\n".join(lines) + "\n```")
     return "\n\n".join(parts)
 
 

@@ -22,7 +22,9 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 # A place on the machine where somebody wrote this, which nobody else has.
 OF_A_MACHINE = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|tmp/\w+|Users)/")
 # `erp` where a shell would run it: at the start, behind an assignment, a pipe, a semicolon, `&&` or `$(`.
-CALL = re.compile(r"(?:^|[|;&(]|\b(?:sudo(?: -\w+(?: \w+)?)*|exec))\s*(?:[A-Z_]+=(?:'[^']*'|\"[^\"]*\"|\S*)\s+)*erp(?=\s|$)")
+CALL = re.compile(
+    r"(?:^|[|;&(]|\b(?:sudo(?: -\w+(?: \w+)?)*|exec))\s*(?:[A-Z_]+=(?:'[^']*'|\"[^\"]*\"|\S*)\s+)*erp(?=\s|$)"
+)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -41,7 +41,7 @@ def test_the_plugin_of_the_guide_installs_and_keeps_the_contract(
 
     def run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=project, env=environment, capture_output=True, text=True, timeout=300, check=False
+            command, cwd=project, env=environment, capture_output=True, text=True, timeout=600, check=False
         )
 
     installed = run(install, dict(os.environ))

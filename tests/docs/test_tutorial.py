@@ -12,7 +12,7 @@ from .documents import TUTORIAL, blocks
 
 def run(served: Served, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, env=served.environment, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        command, env=served.environment, cwd=folder, capture_output=True, text=True, timeout=600, check=False
     )
 
 

@@ -38,7 +38,7 @@ from erp_core.kernel.http.resource_routes import (
     restore_handler,
     update_handler,
 )
-from erp_core.kernel.http.routing import PUBLIC, SIGNED_IN, Route
+from erp_core.kernel.http.routing import PUBLIC, SIGNED_IN, Route, address_of
 from erp_core.kernel.http.serving import (
     Authenticate,
     Handle,
@@ -49,10 +49,10 @@ from erp_core.kernel.http.serving import (
 )
 from erp_core.kernel.i18n import choose_language
 from erp_core.kernel.ids import new_id
-from erp_core.kernel.plugins.manager import CORE
 from erp_core.kernel.queries.pool import Pool
 from erp_core.kernel.resources.bodies import decode
 from erp_core.kernel.resources.declaration import Resource
+from erp_core.kernel.settings import networks
 from erp_core.kernel.tasks.outbox import make_hand_over
 
 
@@ -111,8 +111,9 @@ def _serving(application: Application, slugs: tuple[str, ...], authenticator: Au
         url, size=settings.command_threads, statement_timeout_ms=settings.statement_timeout, application_name=name
     )
     units = Units(engine, application.plugins.hooks.hook, make_hand_over(addresses.redis_db(0)))
+    proxies = networks(settings.trusted_proxies)
     threads = ThreadPoolExecutor(settings.command_threads, thread_name_prefix="command")
-    return Serving(application, slugs, pool, units, authenticator, Limiter(settings.rate_limit), threads)
+    return Serving(application, slugs, pool, units, authenticator, Limiter(settings.rate_limit), threads, proxies)
 
 
 def _handlers(serving: Serving, client: aioredis.Redis) -> list[HTTPRouteHandler]:
@@ -131,9 +132,7 @@ def _handlers(serving: Serving, client: aioredis.Redis) -> list[HTTPRouteHandler
                 if isinstance(declared, EverydayRoute)
                 else command_handler(serving, declared)
             )
-            path = re.sub(r"\{(\w+):uuid\}", r"{\1:str}", f"/api/v1/{slug}{declared.path}")
-            if declared.path.startswith("/.well-known/") and slug == CORE:
-                path = declared.path
+            path = re.sub(r"\{(\w+):uuid\}", r"{\1:str}", address_of(slug, declared.path))
             found.append(_handler(declared.method, path, guarded(serving, declared.permission, handle)))
     return found
 

@@ -11,7 +11,7 @@ from erp_core.kernel.application import Application
 from erp_core.kernel.http.bulk import Bulk
 from erp_core.kernel.http.everyday import EverydayRoute
 from erp_core.kernel.http.imports import JobStarted
-from erp_core.kernel.http.routing import PUBLIC, Route
+from erp_core.kernel.http.routing import PUBLIC, Route, address_of
 from erp_core.kernel.resources.bodies import changes_struct
 from erp_core.kernel.resources.declaration import Resource
 from erp_core.kernel.resources.sql import kind_of, shown_columns, table_of
@@ -237,7 +237,7 @@ class _Writer:
             operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": self.ref(body)}}}
         if route.permission == PUBLIC:
             operation["security"] = []
-        self.add(route.method, f"/api/v1/{slug}{route.path}", operation)
+        self.add(route.method, address_of(slug, route.path), operation)
 
 
 def _operation(

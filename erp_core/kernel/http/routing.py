@@ -86,6 +86,11 @@ class Route:
         return typing.get_type_hints(self.function).get(name)
 
 
+def address_of(slug: str, path: str) -> str:
+    """Give the address of a route: below its package's, but for the well-known ones, which stand at the root."""
+    return path if path.startswith("/.well-known/") else f"/api/v1/{slug}{path}"
+
+
 def route(
     method: str,
     path: str,

@@ -28,6 +28,7 @@ from erp_core.kernel.errors import (
     Problem,
 )
 from erp_core.kernel.http.answers import Answer, problem_answer
+from erp_core.kernel.http.callers import caller_address
 from erp_core.kernel.http.limits import Limiter
 from erp_core.kernel.http.routing import PUBLIC, SIGNED_IN
 from erp_core.kernel.i18n import REFERENCE, choose_language
@@ -36,6 +37,7 @@ from erp_core.kernel.queries.pipeline_errors import DatabaseError, DatabaseUnava
 from erp_core.kernel.queries.pool import Pool
 from erp_core.kernel.queries.sync import database_error
 from erp_core.kernel.queries.translate import refusal_for
+from erp_core.kernel.settings import Network
 
 Handle = Callable[[Request[Any, Any, Any], Actor], Awaitable[Answer]]
 NOBODY = UUID(int=0)
@@ -65,6 +67,7 @@ class Serving:
     authenticate: Authenticate
     limiter: Limiter
     threads: ThreadPoolExecutor
+    proxies: tuple[Network, ...] = ()
     log: Log = field(default_factory=lambda: get_log("http"))
     draining: bool = False
 
@@ -104,6 +107,9 @@ async def _actor(
 ) -> Actor:
     client = request.scope.get("client")
     address = client[0] if client else ""
+    if serving.proxies:
+        forwarded = headers.get(b"x-forwarded-for")
+        address = caller_address(address, forwarded.decode("latin-1") if forwarded else None, serving.proxies)
     wished = headers.get(b"accept-language")
     language = choose_language(wished.decode("latin-1")) if wished else ""
     agent = headers.get(b"user-agent", b"")[:300].decode("latin-1")

@@ -89,9 +89,13 @@ def _duplicate(error: DatabaseError, table: Table | None) -> Problem:
 
 def _reference(error: DatabaseError, table: Table | None) -> Problem:
     fields = _columns(error.constraint, table)
-    if fields and not (error.message or "").startswith("update or delete"):
-        return UnknownReference(field=fields[0], pointer=f"/{fields[0]}")
-    return StillReferenced(by=error.table or "another table")
+    if table is None or not fields or (error.message or "").startswith("update or delete"):
+        return StillReferenced(by=error.table or "another table")
+    # A key of three columns, such as (tenant, project, parent), repeats one that has a key of its own.
+    others = [key for key in table.foreign_key_constraints if key.name != error.constraint]
+    own = [field for field in fields if not any(field in key.columns for key in others)]
+    field = (own or fields)[-1]
+    return UnknownReference(field=field, pointer=f"/{field}")
 
 
 def _rule(constraint: str | None, table: Table | None) -> str:

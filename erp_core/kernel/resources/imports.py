@@ -24,6 +24,7 @@ from erp_core.kernel.resources.sql import create_statement, full_name, quote, ta
 from erp_core.kernel.resources.writes import head_of, storable
 
 MOST_ERRORS = 1000
+NOBODY = UUID(int=0)
 PROGRESS_EVERY = 50
 
 Progress = Callable[[int, int], None]
@@ -145,6 +146,8 @@ def _replace(ctx: Context, sheet: _Sheet, target: Resource, name: str, column: s
         text = row.raw.pop(name, "")
         if text and text not in found and text.lower() not in found:
             sheet.refuse(row.number, name, "unknown_reference", f"There is no {target.label.en.lower()} {text!r}.")
+            # Stands for what was not found, so that the rest of the row is checked and nothing is reported twice.
+            row.raw[column] = str(NOBODY)
         elif text:
             row.raw[column] = found.get(text) or found[text.lower()]
 

@@ -6,6 +6,7 @@ from typing import Any, get_type_hints
 
 from erp_core.kernel.application import Application
 from erp_core.kernel.context import Actor
+from erp_core.kernel.http.routing import address_of
 from erp_core.kernel.resources.declaration import Resource
 from erp_core.kernel.resources.sql import kind_of, shown_columns, table_of
 
@@ -30,7 +31,7 @@ def describe_resource(application: Application, resource: Resource, actor: Actor
     """Describe one resource with what the actor may do to it."""
     allowed = sorted(op for op in resource.operations if resource.permission(op) in actor.permissions)
     actions = [
-        {"method": route.method, "path": f"/api/v1/{slug}{route.path}", "permission": route.permission}
+        {"method": route.method, "path": address_of(slug, route.path), "permission": route.permission}
         for slug, route in application.routes
         if route.permission.startswith(f"{resource.name}.") and route.permission in actor.permissions
     ]

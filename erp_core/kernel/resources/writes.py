@@ -46,7 +46,7 @@ def plan_change(
     action: str = "update",
 ) -> Plan:
     """Plan a change, an archiving or a restoring; ``expected`` is the version of If-Match."""
-    columns, values = storable(resource, sent_values(data) if data is not None else {})
+    columns, values = storable(resource, sent_values(data)) if data is not None else ((), [])
     params = [*head_of(actor, row_id), encode(expected), *values]
     return _plan(resource, 200, params, lambda answer: change_statement(resource, action, columns, answer=answer))
 
