@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tomllib
 from pathlib import Path
 
@@ -117,7 +116,7 @@ def wheels(session: nox.Session) -> None:
     built = sorted(wheel.name for wheel in DIST.glob("*.whl"))
     session.log("built %s", ", ".join(built))
     fresh = Path(session.virtualenv.location) / "fresh"
-    session.run(sys.executable, "-m", "venv", str(fresh), external=True)
+    session.run("python", "-m", "venv", str(fresh))
     python = str(fresh / ("Scripts" if os.name == "nt" else "bin") / "python")
     wanted = ["erp-core[embedded,testing]", *PLUGINS]
     pip = [python, "-m", "pip", "install", "--quiet", "--constraint", str(CONSTRAINTS), "--find-links", str(DIST)]

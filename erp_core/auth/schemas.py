@@ -72,7 +72,7 @@ class AccessToken(Struct, frozen=True):
     access_token: str
     expires_in: int
     tenant: TenantBrief
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
 
     def __repr__(self) -> str:
         """Leave the token out of logs and tracebacks."""
@@ -89,7 +89,7 @@ class TokenPair(Struct, frozen=True):
     tenant: TenantBrief
     tenants: list[TenantBrief]
     must_change_password: bool
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
 
     def __repr__(self) -> str:
         """Leave both tokens out of logs and tracebacks."""

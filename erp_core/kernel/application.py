@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Where the servers are. ``redis`` has no database number; ``role`` gives the address for a component's own
-    role."""
+    role.
+    """
 
     app: str
     migrator: str | None
@@ -43,7 +44,8 @@ class Addresses:
 @dataclass(frozen=True, slots=True)
 class Application:
     """Everything that `bootstrap` found, checked and put together; the same for web, worker, scheduler and command
-    line."""
+    line.
+    """
 
     settings: Settings
     plugins: Plugins

@@ -35,7 +35,7 @@ class Settings:
     plugins: tuple[str, ...] | None = setting(
         "ERP_PLUGINS", None, "Slugs of the enabled plugins, comma separated; unset: all installed."
     )
-    data_dir: Path | None = setting(
+    data_dir: Path | None = setting(  # noqa: RUF009 - it makes a field
         "ERP_DATA_DIR", None, "Where the embedded servers and files live; unset: the user's data folder."
     )
     host: str = setting("ERP_HOST", "127.0.0.1", "Address that the servers listen on.")

@@ -44,7 +44,7 @@ class PluginContract:
     def test_it_is_served_under_its_own_names(self, erp: Erp) -> None:
         assert checks.foreign_names(erp.application, self.slug) == []
 
-    def test_it_loads_without_the_other_packages(self, plugin: Plugin) -> None:
+    def test_it_loads_without_the_other_packages(self) -> None:
         assert checks.problems_alone(self.slug) == []
 
     def test_its_tables_keep_the_rules_for_data(self, erp: Erp, plugin: Plugin) -> None:

@@ -167,7 +167,8 @@ class Reply:
 @dataclass(slots=True)
 class Person:
     """Somebody signed in to a tenant, and the calls they make; paths are below ``/api/v1`` unless they say
-    otherwise."""
+    otherwise.
+    """
 
     http: httpx.Client
     tenant_id: UUID

@@ -126,6 +126,12 @@ def people_and_jobs(company: Company) -> dict[str, list[str]]:
     }
 
 
+def knock(person: Person, method: str, address: str, **options: Any) -> Reply:
+    """Send a request with the person's token to exactly this address."""
+    headers = {"authorization": f"Bearer {person.token}"} | dict(options.pop("headers", None) or {})
+    return Reply(person.http.request(method, address, headers=headers, **options))
+
+
 def tenant_tables() -> list[str]:
     """Name every table of all packages whose rows belong to a tenant, but for what only sessions write."""
     return sorted(t.fullname for t in Base.metadata.tables.values() if "tenant_id" in t.c)

@@ -15,7 +15,7 @@ from erp_core.testing.environment import Erp, Person
 
 from .conftest import Api
 from .doors import Door, every_door, name_of
-from .ground import Company, action_body, differences, digest, new_body, unknown_id
+from .ground import Company, action_body, differences, digest, knock, new_body, unknown_id
 
 JSON = {"content-type": "application/json"}
 WRITES = [door for door in every_door() if door.body is not None]
@@ -105,12 +105,6 @@ def with_value(good: dict[str, Any], name: str, raw: str) -> bytes:
     return ("{" + ",".join([f"{json.dumps(name)}:{raw}", *rest]) + "}").encode()
 
 
-def fire(person: Person, door: Door, address: str, shot: Shot) -> list[str]:
-    """Send one hostile request and list what is wrong with the answer."""
-    answer = person.call(door.method, address + shot.query, content=shot.content, headers=shot.headers)
-    return faults(door, shot.what, answer.response)
-
-
 def faults(door: Door, what: str, response: httpx.Response) -> list[str]:
     """List what is wrong with an answer to bad input: a fault of ours, or a refusal that is no problem document."""
     if response.status_code >= 500:
@@ -151,7 +145,7 @@ def test_what_is_no_body_of_the_door_is_refused(door: Door, attacker: Company) -
     wrong = []
 
     for shot in (*bodies_that_are_no_json(), *bodies_of_the_wrong_shape(good)):
-        answer = attacker.person.call(door.method, address, content=shot.content, headers=shot.headers)
+        answer = knock(attacker.person, door.method, address, content=shot.content, headers=shot.headers)
         wrong += faults(door, shot.what, answer.response)
         if answer.status < 400 and shot.content != b"{}":
             wrong.append(f"{door.name}, {shot.what}: taken with {answer.status}")
@@ -170,7 +164,7 @@ def test_a_wrong_value_in_any_field_is_refused_or_stored_as_it_is(door: Door, so
     for item in inspect.type_info(door.body).fields:
         for what, raw in WRONG.items():
             shot = Shot(f"{item.encode_name} {what}", with_value(good, item.encode_name, raw))
-            answer = attacker.person.call(door.method, address, content=shot.content, headers=shot.headers)
+            answer = knock(attacker.person, door.method, address, content=shot.content, headers=shot.headers)
             wrong += faults(door, shot.what, answer.response)
             never = NEVER_GOOD | NO_NUMBERS if has_numbers(item.type) else NEVER_GOOD
             if answer.status < 400 and what in never:
@@ -209,7 +203,7 @@ def test_what_is_no_id_in_the_path_names_nothing(door: Door, attacker: Company) 
 
     for text in odd:
         address = door.address(**dict.fromkeys(door.parameters, text))
-        answer = attacker.person.call(door.method, address, content=b"{}", headers=JSON)
+        answer = knock(attacker.person, door.method, address, content=b"{}", headers=JSON)
         wrong += faults(door, text[:40], answer.response)
         if answer.status < 400 and door.operation != "decode_vin":
             wrong.append(f"{door.name}, {text[:40]}: {answer.status}")
@@ -238,7 +232,7 @@ def test_an_odd_query_is_refused_or_passed_over(door: Door, attacker: Company) -
     wrong = []
 
     for query in [*QUERIES, *filters_of(door)]:
-        answer = attacker.person.get(f"{address}?{query}")
+        answer = knock(attacker.person, "GET", f"{address}?{query}")
         wrong += faults(door, query[:60], answer.response)
 
     assert wrong == []
@@ -309,7 +303,7 @@ def test_odd_headers_do_no_harm(door: Door, attacker: Company) -> None:
     for headers in HEADERS:
         raw = {name: value.encode("latin-1") for name, value in headers.items()}
         body = b"" if door.method == "GET" else b"{]"
-        answer = attacker.person.call("GET" if harmful(door) else door.method, address, headers=raw, content=body)
+        answer = knock(attacker.person, "GET" if harmful(door) else door.method, address, headers=raw, content=body)
         wrong += faults(door, str(headers)[:60], answer.response)
 
     assert wrong == []

@@ -62,7 +62,8 @@ def _launch(folder: Path, port: int, password: str, account: Account) -> bool:
 
 def _configuration(folder: Path, port: int, password: str) -> str:
     lines = (
-        "daemonize yes", "supervised no", f'proc-title-template "{{title}} {name_tag(folder)} {{listen-addr}}"', "pidfile redis.pid", "logfile redis.log", "dir .",
+        "daemonize yes", "supervised no", "pidfile redis.pid", "logfile redis.log", "dir .",
+        f'proc-title-template "{{title}} {name_tag(folder)} {{listen-addr}}"',
         f"bind {LOOPBACK}", f"port {port}", "protected-mode yes", f"requirepass {password}",
         "databases 16", "appendonly yes", "appendfsync everysec", 'save ""', "maxmemory-policy noeviction",
     )  # fmt: skip

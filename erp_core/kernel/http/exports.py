@@ -19,9 +19,10 @@ from erp_core.kernel.resources.exports import (
     rows_of,
     xlsx_file,
 )
-from erp_core.kernel.resources.lists import InvalidParameter, parse_page
+from erp_core.kernel.resources.lists import InvalidParameter, UnknownParameter, parse_page
 
 CHUNK = 65536
+NOT_HERE = frozenset({"limit", "cursor", "total", "include"})
 
 
 def export_handler(serving: Serving, resource: Resource) -> Handle:
@@ -32,14 +33,14 @@ def export_handler(serving: Serving, resource: Resource) -> Handle:
         form = next((text for name, text in pairs if name == "format"), "csv")
         if form not in MEDIA_TYPES:
             raise InvalidParameter(parameter="format", reason="it takes csv, xlsx or jsonl")
-        page = parse_page(
-            resource, serving.application.resources, actor, [pair for pair in pairs if pair[0] != "format"]
-        )
+        _refuse_paging(pairs)
+        asked = [pair for pair in pairs if pair[0] != "format"]
+        page = parse_page(resource, serving.application.resources, actor, asked)
         if resource.sensitive:
             await serving.pool.run(
                 actor.tenant_id, [read_note(resource, actor, actor.user_id or actor.tenant_id, "export")]
             )
-        batches = rows_of(serving.pool, actor, page)
+        batches = await begun(rows_of(serving.pool, actor, page))
         if form == "xlsx":
             chunks = _file_chunks(await xlsx_file(batches, page.columns, resource.plural_name))
         else:
@@ -49,6 +50,26 @@ def export_handler(serving: Serving, resource: Resource) -> Handle:
         return Answer(b"", 200, headers, MEDIA_TYPES[form], chunks)
 
     return handle
+
+
+def _refuse_paging(pairs: list[tuple[str, str]]) -> None:
+    """Refuse what belongs to pages and to nested objects: an export is every row, in a flat table."""
+    for name, _ in pairs:
+        if name in NOT_HERE:
+            raise UnknownParameter(parameter=name, known="format, sort, fields, q, archived, lang, filter[field]")
+
+
+async def begun(batches: AsyncIterator[list[bytes]]) -> AsyncIterator[list[bytes]]:
+    """Fetch the first batch now: what goes wrong before the first row is a problem, not a file that breaks off."""
+    first = await anext(batches, None)
+
+    async def all_of_them() -> AsyncIterator[list[bytes]]:
+        if first is not None:
+            yield first
+            async for batch in batches:
+                yield batch
+
+    return all_of_them()
 
 
 async def _file_chunks(file: IO[bytes]) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ import msgspec
 from erp_core.kernel.application import Application
 from erp_core.kernel.http.bulk import Bulk
 from erp_core.kernel.http.everyday import EverydayRoute
+from erp_core.kernel.http.exports import NOT_HERE
 from erp_core.kernel.http.imports import JobStarted
 from erp_core.kernel.http.routing import PUBLIC, Route, address_of
 from erp_core.kernel.resources.bodies import changes_struct
@@ -184,7 +185,11 @@ class _Writer:
         if "export" in resource.operations:
             form = {"name": "format", "in": "query", "schema": {"enum": ["csv", "xlsx", "jsonl"]}}
             operation = _operation(
-                resource, "export", f"Export {resource.plural.en}", None, query=[form, *_list_parameters(resource)]
+                resource,
+                "export",
+                f"Export {resource.plural.en}",
+                None,
+                query=[form, *(one for one in _list_parameters(resource) if one["name"] not in NOT_HERE)],
             )
             operation["responses"]["200"] = {
                 "description": "The file.",

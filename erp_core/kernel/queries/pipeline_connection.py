@@ -255,7 +255,8 @@ class Connection:
             else:
                 self._free()
             return
-        assert batch is not None
+        if batch is None:
+            return
         if len(self._plan) != len(batch.calls) + 1 + (batch.setting is not None):
             self._remember_prepared()
         retry = self._settle(batch)
@@ -294,10 +295,10 @@ class Connection:
 
     def _remember_prepared(self) -> None:
         # Prepared statements outlive a rolled-back transaction, so each Prepare counts by its own answer.
-        assert self.batch is not None
+        calls = self.batch.calls if self.batch is not None else ()
         for owner, result in zip(self._plan, self._results, strict=False):
             if _FRAME < owner < 0 and result.status == _COMMAND_OK:
-                self._prepared[self.batch.calls[~owner].statement.name] = None
+                self._prepared[calls[~owner].statement.name] = None
 
     def _roll_back(self) -> None:
         self._rolling_back = True

@@ -155,7 +155,7 @@ class Pool:
                 failures += 1
                 if not _may_pass_again(error, failures):
                     raise
-            await asyncio.sleep(random.uniform(0.2, 1.0) * 0.02 * failures)
+            await asyncio.sleep(random.uniform(0.2, 1.0) * 0.02 * failures)  # noqa: S311 - only spreads the retries
 
     def _new_setting(self, tenant: UUID) -> bytes:
         # The only value that is ever part of a statement's text: rebuilt from the number, whatever was handed in.
@@ -167,7 +167,7 @@ class Pool:
         self._settings[tenant.int] = setting
         return setting
 
-    async def ping(self, timeout: float = 2.0) -> bool:
+    async def ping(self, timeout: float = 2.0) -> bool:  # noqa: ASYNC109 - a bound of its own, beside the pool's
         """Tell whether the database answers, also while all connections of the pool are busy."""
         try:
             async with asyncio.timeout(timeout):
@@ -251,7 +251,7 @@ class Pool:
             try:
                 await self._connect()
             except DatabaseUnavailable:
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads the retries
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _drop_stuck(self, seen: dict[Connection, tuple[int, float]]) -> dict[Connection, tuple[int, float]]:

@@ -46,7 +46,10 @@ def session_conninfo(conninfo: str, *, statement_timeout_ms: int, application_na
     return make_conninfo("", **merged)
 
 
-async def connect(conninfo: str, timeout: float) -> psycopg.AsyncConnection[Any]:
+async def connect(
+    conninfo: str,
+    timeout: float,  # noqa: ASYNC109 - libpq has to be told the bound
+) -> psycopg.AsyncConnection[Any]:
     """Open a connection within `timeout` seconds or raise DatabaseUnavailable."""
     if pq.version() < _OLDEST_LIBPQ:
         raise DatabaseUnavailable(

@@ -55,6 +55,9 @@ def database_error(error: BaseException) -> DatabaseError:
     original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     if not isinstance(original, psycopg.Error):
         return DatabaseError("XX000", str(original))
+    if original.sqlstate is None and isinstance(original, psycopg.DataError):
+        # The driver itself refused a value, such as a text with the character U+0000.
+        return DatabaseError("22021", str(original))
     diag = original.diag
     return DatabaseError(
         original.sqlstate or "08006",

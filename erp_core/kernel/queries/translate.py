@@ -29,7 +29,9 @@ _BAD_VALUES = {"22P02", "22003", "22001", "22007", "22008", "22021", "23502", "2
 _BUSY = {"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P03", "25P03"}
 
 
-def refusal_for(error: DatabaseError, table: Table | None = None) -> Problem | None:
+def refusal_for(  # noqa: PLR0911 - one line for each kind of refusal
+    error: DatabaseError, table: Table | None = None
+) -> Problem | None:
     """Translate an error of the database; ``None`` for what should not happen (then it is an internal error)."""
     table = table if table is not None else Base.metadata.tables.get(f"{error.schema}.{error.table}")
     if error.sqlstate == REFUSED:

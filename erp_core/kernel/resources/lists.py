@@ -186,7 +186,7 @@ def parse_includes(
 
 
 def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST:
+    if not text.isascii() or not text.isdigit() or len(text) > 3 or not 1 <= int(text) <= MOST:
         raise InvalidParameter(parameter="limit", reason=f"it takes a whole number from 1 to {MOST}")
     return int(text)
 

@@ -30,7 +30,7 @@ FINAL = ("done", "failed", "cancelled")
 log = logging.getLogger(__name__)
 
 
-class JobCancelled(Exception):  # noqa: N818 - it names the situation
+class JobCancelled(Exception):
     """Somebody cancelled the job while it ran: nothing of it stays."""
 
 
