@@ -16,7 +16,7 @@ from erp_core.kernel.http.commands import Outcome, in_unit
 from erp_core.kernel.http.everyday_writes import send_plan
 from erp_core.kernel.http.idempotency import HEADER
 from erp_core.kernel.http.resource_routes import needs_unit
-from erp_core.kernel.http.serving import Handle, Serving, as_problem, read_body
+from erp_core.kernel.http.serving import NOBODY, Handle, Serving, as_problem, read_body
 from erp_core.kernel.queries.pipeline import Call, encode, statement
 from erp_core.kernel.queries.pipeline_errors import DatabaseError
 from erp_core.kernel.queries.plan import Plan
@@ -77,11 +77,12 @@ def _check(resource: Resource, actor: Actor, bulk: Bulk) -> None:
 
 
 def _plan(resource: Resource, actor: Actor, item: BulkItem, index: int) -> Plan:
+    object_id = _id(item, index)
     try:
         data = _data(resource, item)
         if item.action == "create" and data is not None:
             return plan_create(resource, actor, data)
-        return plan_change(resource, actor, _id(item), data, item.version, item.action)
+        return plan_change(resource, actor, object_id, data, item.version, item.action)
     except Problem as problem:
         raise _placed(problem, index) from None
 
@@ -94,28 +95,30 @@ def _data(resource: Resource, item: BulkItem) -> msgspec.Struct | None:
     return found
 
 
-def _id(item: BulkItem) -> UUID:
-    if item.id is None:
-        raise InvalidInput(reason="This field is required.", pointer="/id")
-    return item.id
+def _id(item: BulkItem, index: int) -> UUID:
+    """Give the id of what is changed; what is created gets its own, so there it stands for nothing."""
+    if item.id is None and item.action != "create":
+        raise InvalidInput(reason="This field is required.", pointer=f"/items/{index}/id")
+    return item.id or NOBODY
 
 
 def _placed(problem: Problem, index: int) -> Problem:
     """Point a refusal at the item that caused it."""
-    inside = "" if problem.pointer == "/id" or problem.code == "not_found" else "/data"
+    inside = "" if problem.code == "not_found" else "/data"
     problem.pointer = f"/items/{index}{inside}{problem.pointer or ''}"
     return problem
 
 
 def write_in(ctx: Context, resource: Resource, item: BulkItem, index: int) -> bytes:
     """Carry one item out in an open unit of work; gives the object's JSON."""
+    object_id = _id(item, index)
     try:
         data = _data(resource, item)
         if item.action == "create" and data is not None:
             return create_in(ctx, resource, data)
         if item.action == "update" and data is not None:
-            return update_in(ctx, resource, _id(item), data, item.version)
-        return archive_in(ctx, resource, _id(item), item.version)
+            return update_in(ctx, resource, object_id, data, item.version)
+        return archive_in(ctx, resource, object_id, item.version)
     except Problem as problem:
         raise _placed(problem, index) from None
 
