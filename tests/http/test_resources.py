@@ -214,6 +214,37 @@ def test_bulk_can_answer_for_each_item(person: Person) -> None:
     assert [result["status"] for result in answer.body["results"]] == [409, 200, 404]
 
 
+def test_bulk_for_each_item_has_its_effect_once_for_a_key(person: Person) -> None:
+    items = [
+        {"action": "create", "data": {"name": "Uno", "kind": "company", "code": "U"}},
+        {"action": "create", "data": {"name": "Repetido", "kind": "company", "code": "U"}},
+    ]
+    body, key = {"items": items, "mode": "each"}, {"idempotency-key": "bulk"}
+
+    first = person.post(f"{PARTNERS}/bulk", body, headers=key)
+    second = person.post(f"{PARTNERS}/bulk", body, headers=key)
+
+    assert [result["status"] for result in first.body["results"]] == [201, 409]
+    assert first.body["results"][1]["problem"]["pointer"] == "/items/1/data/code"
+    assert (second.status, second.body) == (207, first.body)
+    assert len(person.items(PARTNERS)) == 1
+
+
+def test_a_refused_item_leaves_no_trace_in_the_ledger(person: Person, erp: Erp) -> None:
+    unit = person.items("/core/units", params={"limit": "200"})[0]["id"]
+    product = person.post("/core/products", {"sku": "S", "name": "S", "kind": "goods", "unit_id": unit}).body["id"]
+    items = [{"action": "update", "id": product, "version": 9, "data": {"name": "Nuevo"}}]
+
+    answer = person.post("/core/products/bulk", {"items": items, "mode": "each"}, headers={"idempotency-key": "b"})
+
+    query = text(
+        "SELECT count(*) FROM core.audit_entries WHERE tenant_id = :t AND object_id = :o AND action = 'update'"
+    )
+    keys = {"t": person.tenant_id, "o": product}
+    assert answer.body["results"][0]["problem"]["code"] == "stale_version"
+    assert erp.units.run(erp.actor(person), lambda ctx: ctx.session.execute(query, keys).scalar()) == 0
+
+
 def test_bulk_of_a_missing_row_changes_nothing(person: Person) -> None:
     partner = new_partner(person)
     items = [

@@ -8,9 +8,11 @@ from uuid import UUID
 
 import msgspec
 from litestar.connection import Request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
 
 from erp_core.kernel.context import Actor, Context
-from erp_core.kernel.errors import Forbidden, InvalidInput, NotFound, Problem
+from erp_core.kernel.errors import DatabaseAway, Forbidden, InvalidInput, NotFound, Problem, StaleVersion
 from erp_core.kernel.http.answers import Answer, json_answer, problem_document
 from erp_core.kernel.http.commands import Outcome, in_unit
 from erp_core.kernel.http.everyday_writes import send_plan
@@ -61,6 +63,9 @@ def bulk_handler(serving: Serving, resource: Resource) -> Handle:
         _check(resource, actor, bulk)
         if bulk.mode == "all":
             return await _all(serving, request, resource, actor, bulk, body)
+        if HEADER.encode() in dict(request.scope["headers"]):
+            # One transaction holds all items and the answer, so that a repeat finds either both or nothing.
+            return await in_unit(serving, request, actor, partial(_write_each, serving, resource, bulk), body)
         return await _each(serving, resource, actor, bulk)
 
     return handle
@@ -158,6 +163,34 @@ def _write_all(resource: Resource, bulk: Bulk, ctx: Context) -> Outcome:
     return 200, msgspec.json.encode({"done": len(bulk.items)}), ()
 
 
+def _write_each(serving: Serving, resource: Resource, bulk: Bulk, ctx: Context) -> Outcome:
+    answers = [_attempt(serving, resource, item, index, ctx) for index, item in enumerate(bulk.items)]
+    return 207, msgspec.json.encode({"results": answers}), ()
+
+
+def _attempt(serving: Serving, resource: Resource, item: BulkItem, index: int, ctx: Context) -> dict[str, Any]:
+    """Carry one item out behind a savepoint; what a refused one would have noted is forgotten with it."""
+    noted = len(ctx.audited), len(ctx.pending)
+    try:
+        with ctx.session.begin_nested():
+            body = write_in(ctx, resource, item, index)
+    except (Problem, StaleDataError, DBAPIError) as error:
+        problem = StaleVersion() if isinstance(error, StaleDataError) else as_problem(error)
+        if problem is None or isinstance(problem, DatabaseAway):
+            raise
+        del ctx.audited[noted[0] :], ctx.pending[noted[1] :]
+        return {"status": problem.status, "problem": _document(serving, problem, ctx.actor)}
+    return {"status": _status(item), "item": msgspec.Raw(body)}
+
+
+def _document(serving: Serving, problem: Problem, actor: Actor) -> dict[str, Any]:
+    return problem_document(problem, serving.application.catalogues, actor.language, actor.request_id)
+
+
+def _status(item: BulkItem) -> int:
+    return 201 if item.action == "create" else 200
+
+
 async def _each(serving: Serving, resource: Resource, actor: Actor, bulk: Bulk) -> Answer:
     answers: list[dict[str, Any]] = []
     for index, item in enumerate(bulk.items):
@@ -167,13 +200,12 @@ async def _each(serving: Serving, resource: Resource, actor: Actor, bulk: Bulk) 
             problem = as_problem(error)
             if problem is None:
                 raise
-            document = problem_document(problem, serving.application.catalogues, actor.language, actor.request_id)
-            answers.append({"status": problem.status, "problem": document})
+            answers.append({"status": problem.status, "problem": _document(serving, problem, actor)})
     return json_answer(msgspec.json.encode({"results": answers}), 207)
 
 
 async def _one(serving: Serving, resource: Resource, actor: Actor, item: BulkItem, index: int) -> dict[str, Any]:
-    status = 201 if item.action == "create" else 200
+    status = _status(item)
     if needs_unit(serving, resource, item.action):
         work = partial(write_in, resource=resource, item=item, index=index)
         body: bytes = await serving.in_thread(serving.units.run, actor, work)

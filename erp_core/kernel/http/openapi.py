@@ -15,6 +15,7 @@ from erp_core.kernel.http.imports import JobStarted
 from erp_core.kernel.http.routing import PUBLIC, Route, address_of
 from erp_core.kernel.resources.bodies import changes_struct
 from erp_core.kernel.resources.declaration import Resource
+from erp_core.kernel.resources.exports import MEDIA_TYPES
 from erp_core.kernel.resources.sql import kind_of, shown_columns, table_of
 
 Json = dict[str, Any]
@@ -193,7 +194,7 @@ class _Writer:
             )
             operation["responses"]["200"] = {
                 "description": "The file.",
-                "content": {"application/octet-stream": {}, "text/csv": {}},
+                "content": {kind.partition(";")[0]: {} for kind in MEDIA_TYPES.values()},
             }
             self.add("GET", f"{resource.path}/export", operation)
         if "import" in resource.operations and resource.create is not None:
