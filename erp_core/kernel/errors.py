@@ -60,6 +60,14 @@ class MalformedJson(Problem):
     message = "The body is not valid JSON: {reason}"
 
 
+class BadRequest(Problem):
+    """The request is not one that HTTP allows, or breaks off."""
+
+    code = "bad_request"
+    status = 400
+    message = "The request cannot be read: {reason}"
+
+
 class BodyTooLarge(Problem):
     """The body is longer than the route accepts."""
 

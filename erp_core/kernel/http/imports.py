@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import msgspec
 from litestar.connection import Request
 from litestar.enums import RequestEncodingType
+from litestar.exceptions import HTTPException
 
 from erp_core.kernel.context import Actor, Context
 from erp_core.kernel.errors import InvalidInput, UnsupportedMediaType
@@ -65,7 +66,10 @@ def _dry_run(query: dict[str, list[str]]) -> bool:
 async def _file(request: Request[Any, Any, Any], limit: int) -> tuple[str, str, bytes]:
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent == RequestEncodingType.MULTI_PART:
-        form = await request.form()
+        try:
+            form = await request.form()
+        except (HTTPException, LookupError, ValueError) as error:
+            raise InvalidInput(reason="The form cannot be read.", pointer="/file") from error
         upload = next((value for value in form.values() if hasattr(value, "filename")), None)
         if upload is None:
             raise InvalidInput(reason="The form has no file.", pointer="/file")

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 import uuid_utils
 from litestar.connection import Request
-from litestar.exceptions import InternalServerException
+from litestar.exceptions import HTTPException
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -21,6 +21,7 @@ from erp_core.kernel.application import Application
 from erp_core.kernel.context import Actor
 from erp_core.kernel.database.unit_of_work import Units
 from erp_core.kernel.errors import (
+    BadRequest,
     BodyTooLarge,
     DatabaseAway,
     Forbidden,
@@ -140,6 +141,8 @@ def as_problem(error: BaseException) -> Problem | None:
         return DatabaseAway()
     if isinstance(error, DatabaseError):
         return refusal_for(error)
+    if isinstance(error, HTTPException) and 400 <= error.status_code < 500:
+        return BadRequest(reason=error.detail)
     if isinstance(error, (DBAPIError, psycopg.Error)):
         found = database_error(error)
         return DatabaseAway() if found.sqlstate.startswith(("08", "57")) else refusal_for(found)
@@ -187,7 +190,7 @@ async def read_body(request: Request[Any, Any, Any], limit: int) -> bytes:
     while more:
         message = await request.receive()
         if message["type"] != "http.request":
-            raise InternalServerException(detail="the client went away before its body was complete")
+            raise BadRequest(reason="it ended before its body was complete.")
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > limit:
