@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import nox
@@ -24,24 +25,37 @@ LINT = ["ruff>=0.14", "codespell>=2.4"]
 TYPES = ["mypy>=2", "types-psutil"]
 IMPORTS = ["import-linter>=2.5"]
 # What a build needs is installed once instead of once for each of the seven projects.
+TESTS = ["schemathesis>=4.32"]
 BUILD = ["build>=1.3", "editables>=0.5", "hatchling>=1.27"]
-TOOLS = [*LINT, *TYPES, *IMPORTS, *BUILD, "nox>=2025.10.14", "uv>=0.9", "virtualenv>=20.35"]
+TOOLS = [*LINT, *TYPES, *IMPORTS, *TESTS, *BUILD, "nox>=2025.10.14", "uv>=0.9", "virtualenv>=20.35"]
 SPOKEN = ["erp_core", "bench", "docs", "deploy", "noxfile.py", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 
 
-def install(session: nox.Session, *more: str, extras: str = "embedded,testing") -> None:
+def install(session: nox.Session, *more: str, extras: Sequence[str] = ("embedded", "testing")) -> None:
     """Install the core and all plugins, editable, with the pinned versions."""
-    session.install("-c", str(CONSTRAINTS), *BUILD, *more)
-    projects = ["-e", f".[{extras}]"]
-    for name in PLUGINS:
-        projects += ["-e", f"plugins/{name}"]
-    session.install("--no-build-isolation", "-c", str(CONSTRAINTS), *projects)
+    runtime, optional = declared()
+    needed = [*BUILD, *more, *runtime, *(one for extra in extras for one in optional[extra])]
+    session.install("-c", str(CONSTRAINTS), *dict.fromkeys(needed))
+    projects = [".", *(f"plugins/{name}" for name in PLUGINS)]
+    editable = [argument for project in projects for argument in ("-e", project)]
+    session.install("--no-build-isolation", "--no-deps", *editable)
 
 
-def run_tests(session: nox.Session, *selected: str) -> None:
+def declared() -> tuple[list[str], dict[str, list[str]]]:
+    """Give what all packages need to run, and what the core's extras bring."""
+    projects = [ROOT / "pyproject.toml", *(ROOT / "plugins" / name / "pyproject.toml" for name in PLUGINS)]
+    read = [tomllib.loads(path.read_text(encoding="utf-8"))["project"] for path in projects]
+    own = tuple(project["name"] for project in read)
+    needed = [one for project in read for one in project["dependencies"] if not one.startswith(own)]
+    return needed, read[0]["optional-dependencies"]
+
+
+def run_tests(session: nox.Session) -> None:
     """Run tests in two processes; the tests of one file stay together, because they share ports and folders."""
     processes = os.environ.get("ERP_TEST_PROCESSES", "2")
-    session.run("pytest", "-n", processes, "--dist", "loadfile", *(session.posargs or selected))
+    # In the order of the folders: by default the files with few tests come last, and these are the slow ones.
+    spread = ["-n", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
+    session.run("pytest", *spread, *session.posargs)
 
 
 @nox.session(python="3.11")
@@ -71,14 +85,14 @@ def imports(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def tests(session: nox.Session) -> None:
     """Run every test on real servers: nox -s tests -- tests/http -k name."""
-    install(session)
+    install(session, *TESTS)
     run_tests(session)
 
 
 @nox.session(name="tests-all", python=PYTHONS)
 def tests_all(session: nox.Session) -> None:
     """Run the tests on every supported Python that is installed."""
-    install(session)
+    install(session, *TESTS)
     run_tests(session)
 
 
@@ -99,7 +113,7 @@ def bench(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def demo(session: nox.Session) -> None:
     """Start everything with demo data, show what all seven answer, and stop: -- --keep leaves it running."""
-    install(session, extras="embedded")
+    install(session, extras=["embedded"])
     session.env["ERP_DATA_DIR"] = str(ROOT / ".nox" / "demo-data")
     command = ["python", "-m", "erp_core.cli.demonstration", *session.posargs]
     # After Ctrl-C everything is given the time that an orderly stop takes.
@@ -136,17 +150,8 @@ def pins(session: nox.Session) -> None:
     folder = Path(session.create_tmp())
     runtime, optional = declared()
     compile_pins(session, runtime, folder / "requirements.in", REQUIREMENTS, "--generate-hashes")
-    compile_pins(session, [*runtime, *optional, *TOOLS], folder / "constraints.in", CONSTRAINTS)
-
-
-def declared() -> tuple[list[str], list[str]]:
-    """Give what all packages need to run, and what their extras bring."""
-    projects = [ROOT / "pyproject.toml", *(ROOT / "plugins" / name / "pyproject.toml" for name in PLUGINS)]
-    read = [tomllib.loads(path.read_text(encoding="utf-8"))["project"] for path in projects]
-    own = tuple(project["name"] for project in read)
-    needed = [one for project in read for one in project["dependencies"] if not one.startswith(own)]
-    extras = [one for project in read for extra in project.get("optional-dependencies", {}).values() for one in extra]
-    return needed, extras
+    extras = [one for extra in optional.values() for one in extra]
+    compile_pins(session, [*runtime, *extras, *TOOLS], folder / "constraints.in", CONSTRAINTS)
 
 
 def compile_pins(session: nox.Session, wanted: list[str], source: Path, target: Path, *options: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,7 +24,7 @@ from sqlalchemy import Index, Table, UniqueConstraint
 from erp_core.kernel.database.model import Base
 from erp_core.kernel.resources.declaration import Resource
 from erp_core.kernel.resources.sql import table_of
-from erp_core.testing.environment import Erp, Person, Reply
+from erp_core.testing.environment import Erp, Person, Reply, installed_plugins
 
 from .doors import Door, declared
 
@@ -43,14 +44,6 @@ def new_key() -> str:
     """Make a public key such as a till shows when it is enrolled."""
     public = ec.generate_private_key(ec.SECP256R1()).public_key()
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-# Fields that must be new and cannot be had by changing letters of those that exist.
-FRESH: dict[str, Callable[[], dict[str, Any]]] = {
-    "pos.devices": lambda: {"public_key": new_key(), "code": vary("C99999")},
-    "vidrio.glass_types": lambda: {"code": vary("G9999"), "family": "low_e", "thickness_mm": 19},
-    "core.partner_tax_ids": lambda: {"kind": vary("aaaa").lower(), "value": "A1"},
-}
 
 
 @dataclass(slots=True)
@@ -113,7 +106,10 @@ def people_and_jobs(company: Company) -> dict[str, list[str]]:
     """Make and list what is addressed by id but is no resource."""
     person = company.person
     started = person.call(
-        "POST", "/core/partners/import?dry_run=true", content=b"name,kind\nA,company\n", headers={"content-type": "text/csv"}
+        "POST",
+        "/core/partners/import?dry_run=true",
+        content=b"name,kind\nA,company\n",
+        headers={"content-type": "text/csv"},
     )
     assert started.status == 202, started.response.text
     member = company.erp.sign_in(person.tenant_slug, permissions=["core.partners.read"])
@@ -132,15 +128,19 @@ def knock(person: Person, method: str, address: str, **options: Any) -> Reply:
     return Reply(person.http.request(method, address, headers=headers, **options))
 
 
+@cache
 def tenant_tables() -> list[str]:
     """Name every table of all packages whose rows belong to a tenant, but for what only sessions write."""
-    return sorted(t.fullname for t in Base.metadata.tables.values() if "tenant_id" in t.c)
+    schemas = {name for plugin in installed_plugins().enabled for name in plugin.manifest.schemas}
+    # Other tests of the same process declare tables of their own, which no database of ours has.
+    return sorted(t.fullname for t in Base.metadata.tables.values() if "tenant_id" in t.c and t.schema in schemas)
 
 
 def digest(erp: Erp, tenant_id: UUID) -> dict[str, tuple[int, int]]:
     """Count a company's rows and sum their hashes, table by table, behind the back of row-level security."""
     parts = [
-        f"SELECT '{name}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {name} t WHERE tenant_id = '{tenant_id}'"
+        f"SELECT '{name}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {name} t"
+        f" WHERE tenant_id = '{tenant_id}'"
         for name in tenant_tables()
     ]
     with psycopg.connect(str(erp.application.addresses.admin)) as connection:
@@ -175,7 +175,7 @@ def new_body(company: Company, resource: Resource) -> dict[str, Any]:
     required = {item.encode_name for item in msgspec.structs.fields(resource.create) if item.required}
     unique = unique_columns(table_of(resource))
     if resource.name in FRESH:
-        return {**{name: row[name] for name in required if row.get(name) is not None}, **FRESH[resource.name]()}
+        return {**{name: row[name] for name in required if row.get(name) is not None}, **FRESH[resource.name](company)}
     body: dict[str, Any] = {}
     for name in resource.create.__struct_fields__:
         value = row.get(name)
@@ -184,6 +184,37 @@ def new_body(company: Company, resource: Resource) -> dict[str, Any]:
         elif value is not None and name not in unique and name not in {"is_primary", "parent_id"}:
             body[name] = value
     return {name: value for name, value in body.items() if value is not None}
+
+
+def another(company: Company, name: str) -> str:
+    """Make another object of a resource and give its id."""
+    resource = declared().resources[name]
+    made = company.person.post(resource.path, new_body(company, resource))
+    assert made.status == 201, made.response.text
+    return str(made.body["id"])
+
+
+def free_glass(company: Company) -> dict[str, Any]:
+    """Give a family and a thickness of glass that the company does not have yet."""
+    known = company.person.items("/vidrio/glass_types", params={"limit": "200", "archived": "include"})
+    taken = {(row["family"], row["thickness_mm"]) for row in known}
+    both = [
+        (f, t) for f in ("low_e", "satin", "patterned", "tinted", "mirror") for t in (3, 4, 5, 6, 8, 10, 12, 15, 19)
+    ]
+    family, thickness = next(pair for pair in both if pair not in taken)
+    return {"code": vary("G9999"), "family": family, "thickness_mm": thickness}
+
+
+# Fields that must be new and cannot be had by changing letters of those that exist.
+FRESH: dict[str, Callable[[Company], dict[str, Any]]] = {
+    "clinicas.charts": lambda company: {"patient_id": another(company, "clinicas.patients")},
+    "core.partner_tax_ids": lambda _: {"kind": vary("aaaa").lower(), "value": "A1"},
+    "mecanicas.part_profiles": lambda company: {"product_id": another(company, "core.products")},
+    "pos.devices": lambda _: {"public_key": new_key(), "code": vary("C99999")},
+    "retail.stores": lambda company: {"code": vary("S999"), "location_id": another(company, "core.locations")},
+    "vidrio.glass_types": free_glass,
+    "vidrio.price_rules": lambda company: {"price_list_id": another(company, "vidrio.price_lists")},
+}
 
 
 def vary(value: Any) -> Any:
@@ -268,3 +299,29 @@ def replaced(body: Any, path: tuple[Any, ...], value: Any) -> Any:
 def unknown_id() -> str:
     """Give an id that nobody has."""
     return str(uuid4())
+
+
+def faults(door: Door, what: str, response: httpx.Response) -> list[str]:
+    """List what is wrong with an answer to bad input: a fault of ours, or a refusal that is no problem document."""
+    if response.status_code >= 500:
+        return [f"{door.name}, {what}: {response.status_code}"]
+    if response.status_code < 400:
+        return []
+    kind = response.headers.get("content-type", "")
+    if not kind.startswith("application/problem+json"):
+        return [f"{door.name}, {what}: {response.status_code} as {kind}"]
+    missing = {"type", "title", "status", "code", "detail", "request_id"} - response.json().keys()
+    return [f"{door.name}, {what}: lacks {sorted(missing)}"] if missing else []
+
+
+def own_address(company: Company, door: Door) -> str:
+    """Give the door's address with the company's own ids; other parameters get a word."""
+    values = {
+        name: company.row(door.resource)["id"]
+        if name == "object_id" and door.resource is not None
+        else company.id_for(name)
+        if name.endswith("_id")
+        else "palabra"
+        for name in door.parameters
+    }
+    return door.address(**values)

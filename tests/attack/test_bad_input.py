@@ -7,19 +7,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import pytest
 from msgspec import inspect
 
-from erp_core.testing.environment import Erp, Person
+from erp_core.testing.environment import Person
 
-from .conftest import Api
 from .doors import Door, every_door, name_of
-from .ground import Company, action_body, differences, digest, knock, new_body, unknown_id
+from .ground import (
+    Company,
+    action_body,
+    differences,
+    digest,
+    faults,
+    knock,
+    new_body,
+    own_address,
+    unknown_id,
+)
 
 JSON = {"content-type": "application/json"}
 WRITES = [door for door in every_door() if door.body is not None]
-# What opens or ends sessions writes rows of its own before it refuses, and is attacked in a file of its own.
 DEEP = 10_000
 HUGE = "9" * 40
 
@@ -89,7 +96,8 @@ WRONG: dict[str, str] = {
     "year zero": '"0000-00-00"',
     "far year": '"9999-12-31T23:59:60Z"',
     "time without its zone": '"2026-05-05T00:00:00"',
-    "statement": "\"'; DROP TABLE core.partners; --\"",
+    "zone beyond all zones": '"2026-05-05T00:00:00-21:35"',
+    "statement": '"\'; DROP TABLE core.partners; --"',
     "control characters": '"\\u0007\\u001b[2J\\r\\nset-cookie: a=b"',
     "braces": '"{reason} %s {0.__class__}"',
     "other alphabets": '"\\u202e\\u0000\\ud83d\\ude00"',
@@ -103,29 +111,6 @@ def with_value(good: dict[str, Any], name: str, raw: str) -> bytes:
     """Write a body with one field's value given as raw JSON."""
     rest = [f"{json.dumps(key)}:{json.dumps(value)}" for key, value in good.items() if key != name]
     return ("{" + ",".join([f"{json.dumps(name)}:{raw}", *rest]) + "}").encode()
-
-
-def faults(door: Door, what: str, response: httpx.Response) -> list[str]:
-    """List what is wrong with an answer to bad input: a fault of ours, or a refusal that is no problem document."""
-    if response.status_code >= 500:
-        return [f"{door.name}, {what}: {response.status_code}"]
-    if response.status_code < 400:
-        return []
-    kind = response.headers.get("content-type", "")
-    if not kind.startswith("application/problem+json"):
-        return [f"{door.name}, {what}: {response.status_code} as {kind}"]
-    missing = {"type", "title", "status", "code", "detail", "request_id"} - response.json().keys()
-    return [f"{door.name}, {what}: lacks {sorted(missing)}"] if missing else []
-
-
-def own_address(company: Company, door: Door) -> str:
-    """Give the door's address with the company's own ids; other parameters get a word."""
-    values = {
-        name: company.row(door.resource)["id"] if name == "object_id" and door.resource is not None
-        else company.id_for(name) if name.endswith("_id") else "palabra"
-        for name in door.parameters
-    }
-    return door.address(**values)
 
 
 def good_body(company: Company, door: Door) -> dict[str, Any]:
@@ -156,7 +141,9 @@ def test_what_is_no_body_of_the_door_is_refused(door: Door, attacker: Company) -
 
 
 @pytest.mark.parametrize("door", WRITES, ids=name_of)
-def test_a_wrong_value_in_any_field_is_refused_or_stored_as_it_is(door: Door, someone: Person, attacker: Company) -> None:
+def test_a_wrong_value_in_any_field_is_refused_or_stored_as_it_is(
+    door: Door, someone: Person, attacker: Company
+) -> None:
     address = own_address(attacker, door)
     good = good_body(attacker, door)
     wrong = []
@@ -197,7 +184,17 @@ def test_a_missing_field_is_refused_by_its_name(door: Door, attacker: Company) -
 
 @pytest.mark.parametrize("door", [door for door in every_door() if door.parameters], ids=name_of)
 def test_what_is_no_id_in_the_path_names_nothing(door: Door, attacker: Company) -> None:
-    odd = ["x", "0", "-1", "a" * 6000, "%00", "%ff%fe", "%F0%9F%98%80", "..%2f..%2fetc%2fpasswd", "%0d%0aset-cookie:%20a=b"]
+    odd = [
+        "x",
+        "0",
+        "-1",
+        "a" * 6000,
+        "%00",
+        "%ff%fe",
+        "%F0%9F%98%80",
+        "..%2f..%2fetc%2fpasswd",
+        "%0d%0aset-cookie:%20a=b",
+    ]
     odd += ["';%20DROP%20TABLE%20core.partners;--", "{id}", "%7B0%7D", "00000000-0000-0000-0000-000000000000%20"]
     wrong = []
 
@@ -242,8 +239,20 @@ def filters_of(door: Door) -> Iterator[str]:
     """Give odd values for each filter and each parameter that the door offers."""
     names = [f"filter[{name}]" for name in door.resource.filters] if door.resource is not None else []
     names += list(door.query.__struct_fields__) if door.query is not None else []
-    values = ["", "x", "%00", HUGE, "-" + HUGE, "1e400", "NaN", "%ff", "null", "0001-01-01", "9999-12-31T23:59:59%2B00:00"]
-    values += ["2026-01-01T00:00:00", "true,false", "a" * 5000, "'%3B select 1"]
+    values = [
+        "",
+        "x",
+        "%00",
+        HUGE,
+        "-" + HUGE,
+        "1e400",
+        "NaN",
+        "%ff",
+        "null",
+        "0001-01-01",
+        "9999-12-31T23:59:59%2B00:00",
+    ]
+    values += ["2026-01-01T00:00:00", "2026-01-01T00:00:00-21:35", "true,false", "a" * 5000, "'%3B select 1"]
     for name in names:
         for value in values:
             yield f"{name}={value}"
@@ -274,86 +283,4 @@ def test_an_export_that_cannot_be_made_is_refused_before_it_begins(door: Door, a
     exported = attacker.person.get(door.path, params={"cursor": forged})
 
     assert listed.status in {200, 400, 422}
-    assert exported.status == listed.status
-
-
-@pytest.mark.parametrize("door", every_door(), ids=name_of)
-def test_a_method_that_the_address_does_not_take_is_refused(door: Door, attacker: Company) -> None:
-    answer = attacker.person.call("PUT", own_address(attacker, door), content=b"{}", headers=JSON)
-
-    assert (answer.status, answer.problem) == (405, "method_not_allowed")
-
-
-HEADERS = [
-    {"if-match": 'W/"x"'}, {"if-match": '"' + HUGE + '"'}, {"if-match": ""}, {"if-match": "\xff"},
-    {"idempotency-key": ""}, {"idempotency-key": "x" * 201}, {"idempotency-key": "\xff"},
-    {"accept-language": "x" * 5000}, {"accept-language": ";q=abc,,*;q=9"}, {"accept-language": "\xff"},
-    {"x-request-id": "x" * 5000}, {"x-request-id": "\xff\xfe"}, {"accept": "image/png"}, {"accept-encoding": "\xff"},
-    {"user-agent": "\xff" * 500}, {"if-none-match": "\xff"}, {"cookie": "session=1"},
-    {"content-type": "\xff"}, {"content-type": "application/json; charset=utf-99"}, {"range": "bytes=0-0"},
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("door", every_door(), ids=name_of)
-def test_odd_headers_do_no_harm(door: Door, attacker: Company) -> None:
-    address = own_address(attacker, door) if door.operation != "end_session" else door.address(session_id="x")
-    before = digest(attacker.erp, attacker.person.tenant_id)
-    wrong = []
-
-    for headers in HEADERS:
-        raw = {name: value.encode("latin-1") for name, value in headers.items()}
-        body = b"" if door.method == "GET" else b"{]"
-        answer = knock(attacker.person, "GET" if harmful(door) else door.method, address, headers=raw, content=body)
-        wrong += faults(door, str(headers)[:60], answer.response)
-
-    assert wrong == []
-    if door.method == "GET" and not (door.resource is not None and door.resource.sensitive):
-        assert differences(before, digest(attacker.erp, attacker.person.tenant_id)) == []
-
-
-def harmful(door: Door) -> bool:
-    """Tell whether the door acts without looking at a body, so that odd headers are sent as a GET instead."""
-    return door.body is None and door.method != "GET"
-
-
-RAW = [
-    b"GET /api/v1/core/partners?q=\xff\xfe HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-    b"GET /api/v1/core/\xff\xfe HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-    b"GET /%zz%%%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-    b"GET //etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-    b"GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-    b"GET http://elsewhere.example/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-    b"POST /api/v1/core/partners HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-    b"POST /api/v1/core/partners HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"POST /api/v1/core/partners HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    b"TRACE /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-    b"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-    b"BREW /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-]
-
-
-@pytest.mark.parametrize("raw", RAW, ids=lambda raw: raw[:40])
-def test_what_is_hardly_http_is_no_fault_of_ours(raw: bytes, api: Api, client: httpx.Client) -> None:
-    answered = exchange(api.port, raw)
-
-    assert not answered.startswith(b"HTTP/1.1 5")
-    assert client.get("/health").json() == {"status": "ok", "db": True, "redis": True}
-
-
-def exchange(port: int, raw: bytes) -> bytes:
-    """Send bytes as they are and give the first bytes of what comes back."""
-    import socket
-
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
-        sock.sendall(raw)
-        sock.shutdown(socket.SHUT_WR)
-        try:
-            return sock.recv(65536)
-        except (TimeoutError, ConnectionResetError):
-            return b""
-
-
-def test_the_process_wrote_no_traceback_of_an_unknown_fault(api: Api, erp: Erp) -> None:
-    assert "request failed" not in api.output.read_text("utf-8", "replace")
+    assert exported.status in {400, 422}

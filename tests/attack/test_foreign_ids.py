@@ -201,7 +201,9 @@ def test_a_list_filtered_by_foreign_ids_is_empty(door: Door, owner: Company, att
     for name in (name for name in resource.filters if kind_of(table_of(resource), name) == "uuid"):
         theirs = row.get(name) or unknown_id()
         for operator in ("", "[in]"):
-            found = attacker.person.items(door.path, params={f"filter[{name}]{operator}": theirs, "archived": "include"})
+            found = attacker.person.items(
+                door.path, params={f"filter[{name}]{operator}": theirs, "archived": "include"}
+            )
             assert found == [], name
 
 

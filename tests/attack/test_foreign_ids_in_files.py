@@ -25,8 +25,8 @@ def test_a_file_cannot_point_at_foreign_objects(
     for resource, column in writable_references():
         if "import" in resource.operations:
             target = attacker.erp.application.resources[resource.references[column]]
-            for theirs in (owner.row(target)["id"], unknown_id()):
-                jobs.append((resource, column, theirs, start_import(attacker, resource, column, theirs)))
+            both = (owner.row(target)["id"], unknown_id())
+            jobs += [(resource, column, one, start_import(attacker, resource, column, one)) for one in both]
 
     outcomes = [(*rest, outcome(attacker.person, follow)) for *rest, follow in jobs]
 

@@ -43,12 +43,12 @@ def test_a_key_belongs_to_one_company(attacker: Company, owner: Company) -> None
 
 
 def test_a_key_on_another_address_or_with_another_body_is_refused(someone: Person) -> None:
-    key = uuid4().hex
+    key, place = uuid4().hex, {"code": "A", "name": "A", "kind": "internal"}
     made = create(someone, key)
 
     others = [
         create(someone, key, "B"),
-        someone.post("/core/locations", {"code": "A", "name": "A", "kind": "internal"}, headers={"idempotency-key": key}),
+        someone.post("/core/locations", place, headers={"idempotency-key": key}),
         someone.post("/core/roles", {"name": "a", "label": "A", "permissions": []}, headers={"idempotency-key": key}),
         someone.post(f"{PARTNERS}/{made.body['id']}/restore", headers={"idempotency-key": key}),
         someone.call(

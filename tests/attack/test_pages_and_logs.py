@@ -47,8 +47,8 @@ def test_the_page_lets_nothing_else_run(client: httpx.Client) -> None:
     "name",
     [
         "../pyproject.toml", "..%2f..%2f..%2f..%2fetc%2fpasswd", "....//etc/passwd", "%2e%2e/app.py", "/etc/passwd",
-        "..\\..\\windows", "swagger-ui.css%00.html", "swagger-ui.css/", "index.html", "%252e%252e%252fapp.py", ".", "..",
-        "*", "swagger-ui*", "start.js.map", "",
+        "..\\..\\windows", "swagger-ui.css%00.html", "swagger-ui.css/", "index.html", "%252e%252e%252fapp.py", ".",
+        "..", "*", "swagger-ui*", "start.js.map", "",
     ],
 )  # fmt: skip
 def test_no_other_file_is_given(name: str, client: httpx.Client) -> None:

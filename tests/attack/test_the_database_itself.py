@@ -43,9 +43,7 @@ def protected(connection: psycopg.Connection[Any]) -> list[str]:
 def test_without_a_tenant_there_are_no_rows(as_app: psycopg.Connection[Any], owner: Company) -> None:
     tables = protected(as_app)
 
-    seen = {
-        name: as_app.execute(sql.SQL("SELECT count(*) FROM {}").format(table(name))).fetchone() for name in tables
-    }
+    seen = {name: as_app.execute(sql.SQL("SELECT count(*) FROM {}").format(table(name))).fetchone() for name in tables}
 
     assert {resource.model.__table__.fullname for resource in own_resources()} <= set(tables)
     assert {name: count for name, count in seen.items() if count != (0,)} == {}
@@ -144,16 +142,23 @@ def test_statements_in_a_query_are_only_text(door: Door, erp: Erp, attacker: Com
     hostile = DROP.format(uuid4())
     before = digest(erp, attacker.person.tenant_id)
     names = ["q", "sort", "cursor", "fields", "include", "limit", "archived", "total", "lang", "format"]
-    filters = [f"filter[{name}]{way}" for name in resource.filters for way in ("", "[in]", "[gt]", "[null]", f"[{hostile}]")]
+    filters = [
+        f"filter[{name}]{way}" for name in resource.filters for way in ("", "[in]", "[gt]", "[null]", f"[{hostile}]")
+    ]
 
     for name in [*names, *filters, f"filter[{hostile}]", hostile]:
         answer = attacker.person.get(door.address(object_id=attacker.row(resource)["id"]), params={name: hostile})
-        is_text = name.startswith("filter[") and kind_of(table_of(resource), name[7:].split("]")[0]) == "text" if (
-            name[7:].split("]")[0] in resource.filters
-        ) else name in {"q", "lang"}
+        is_text = (
+            name.startswith("filter[") and kind_of(table_of(resource), name[7:].split("]")[0]) == "text"
+            if (name[7:].split("]")[0] in resource.filters)
+            else name in {"q", "lang"}
+        )
         assert answer.status in ({200, 400} if is_text else {400}), (name, answer.response.text)
 
-    assert attacker.row(resource)["id"] in attacker.person.get(resource.path, params={"limit": "200", "archived": "include"}).response.text
+    assert (
+        attacker.row(resource)["id"]
+        in attacker.person.get(resource.path, params={"limit": "200", "archived": "include"}).response.text
+    )
     if not resource.sensitive:
         assert differences(before, digest(erp, attacker.person.tenant_id)) == []
 

@@ -87,7 +87,9 @@ def long_ago(minutes: int) -> int:
 
 FORGED: dict[str, Forge] = {
     "no algorithm": lambda e, c, p: f"{part({'alg': 'none'})}.{part(claims_of(p.token))}.",
-    "no algorithm in capitals": lambda e, c, p: f"{part({'alg': 'NONE', 'kid': key_of(e)[0]})}.{part(claims_of(p.token))}.",
+    "no algorithm in capitals": lambda e, c, p: (
+        f"{part({'alg': 'NONE', 'kid': key_of(e)[0]})}.{part(claims_of(p.token))}."
+    ),
     "shared secret is the public key": lambda e, c, p: hs256(claims_of(p.token), public_pem(c)),
     "the same with our key's name": lambda e, c, p: hs256(claims_of(p.token), public_pem(c), kid=key_of(e)[0]),
     "shared secret is empty": lambda e, c, p: hs256(claims_of(p.token), b""),
@@ -98,7 +100,9 @@ FORGED: dict[str, Forge] = {
         claims_of(p.token), Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": "mine"}
     ),
     "a key brought along": lambda e, c, p: jwt.encode(
-        claims_of(p.token), Ed25519PrivateKey.generate(), algorithm="EdDSA",
+        claims_of(p.token),
+        Ed25519PrivateKey.generate(),
+        algorithm="EdDSA",
         headers={"kid": "mine", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}, "jku": "http://127.0.0.1:1/"},
     ),
     "a key that is a path": lambda e, c, p: signed(e, claims_of(p.token), kid="../../../../dev/null"),
@@ -158,7 +162,9 @@ def test_the_words_before_a_token_are_read_as_the_standard_says(client: httpx.Cl
         )
     }  # fmt: skip
 
-    assert [status for text, status in answers.items() if text.lower() == f"bearer {someone.token}".lower()] == [200] * 3
+    assert [status for text, status in answers.items() if text.lower() == f"bearer {someone.token}".lower()] == [
+        200
+    ] * 3
     assert {status for text, status in answers.items() if text.lower() != f"bearer {someone.token}".lower()} == {401}
 
 
@@ -233,7 +239,11 @@ def test_a_role_that_was_taken_away_is_gone_within_a_second(
     erp: Erp, someone: Person, sign_in: Callable[..., Person]
 ) -> None:
     other = sign_in(someone.tenant_slug, permissions=["core.partners.read"])
-    role = next(role for role in someone.items("/core/roles", params={"limit": "200"}) if role["permissions"] == ["core.partners.read"])
+    role = next(
+        role
+        for role in someone.items("/core/roles", params={"limit": "200"})
+        if role["permissions"] == ["core.partners.read"]
+    )
     assert other.get("/core/partners").status == 200
 
     answer = someone.delete(f"/core/users/{other.user_id}/roles/{role['id']}")

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import func, select
 
 from erp_core.auth import routes
-from erp_core.auth.errors import EmailInUse, InvalidEmail, SessionEnded, WeakPassword, WrongCredentials
+from erp_core.auth.errors import EmailInUse, SessionEnded, WeakPassword, WrongCredentials
 from erp_core.auth.models import Membership, Revocation, Role, RoleAssignment
 from erp_core.auth.rules import fold_email
 from erp_core.auth.schemas import Refresh, TokenPair
-from erp_core.kernel.errors import Problem
+from erp_core.kernel.errors import InvalidEmail, Problem
 from erp_core.kernel.plugins.declarations import RoleTemplate
 from erp_core.kernel.plugins.manifest import Label
 from erp_core.tenants import services as operator

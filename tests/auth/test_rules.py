@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from erp_core.auth.errors import (
-    InvalidEmail,
     InvalidPermission,
     PasswordIsEmail,
     PasswordTooLong,
@@ -29,6 +28,7 @@ from erp_core.auth.rules import (
     fold_email,
     network_of,
 )
+from erp_core.kernel.errors import InvalidEmail
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 NAMES = st.from_regex(r"[a-c]\.[a-c]\.[a-c]", fullmatch=True)

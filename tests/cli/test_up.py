@@ -20,7 +20,7 @@ import pytest
 from erp_core.cli import statuses
 from erp_core.cli.demo_data import USERS
 
-OFFSET = 20_000
+OFFSET = 10_000
 SLUGS = ("uno", "dos", "tres", "cuatro", "cinco", "seis")
 PORTS = {"core": 3011 + OFFSET} | {slug: 18_000 + 10 * number + OFFSET for number, slug in enumerate(SLUGS)}
 

@@ -46,9 +46,9 @@ from erp_core.kernel.http.serving import (
     failure_answer,
     guarded,
     read_body,
+    request_id_of,
 )
 from erp_core.kernel.i18n import choose_language
-from erp_core.kernel.ids import new_id
 from erp_core.kernel.queries.pool import Pool
 from erp_core.kernel.resources.bodies import decode
 from erp_core.kernel.resources.declaration import Resource
@@ -187,7 +187,7 @@ def _on_failure(serving: Serving) -> Callable[[Request[Any, Any, Any], Exception
 
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         language = request.headers.get("accept-language", "")
-        request_id = request.headers.get("x-request-id", "")[:100] or str(new_id())
+        request_id = request_id_of(dict(request.scope["headers"]).get(b"x-request-id"))
         known: dict[int, Problem] = {404: NotFound(), 405: MethodNotAllowed(), 413: BodyTooLarge(limit=limit)}
         problem = known.get(error.status_code) if isinstance(error, HTTPException) else None
         if problem is None:

@@ -48,11 +48,16 @@ def command_handler(serving: Serving, route: Route) -> Handle:
         if query_type is not None:
             arguments["query"] = decode_query(request.scope["query_string"], query_type)
         key = read_key(request.headers.get(HEADER)) if _keeps_answers(route, actor) else None
-        fingerprint = fingerprint_of(route.method, request.scope["path"], body)
+        fingerprint = fingerprint_of(route.method, target_of(request), body)
         work = partial(_call, route, arguments)
         return await run_in_unit(serving, actor, work, key, fingerprint, read_only=route.method == "GET")
 
     return handle
+
+
+def target_of(request: Request[Any, Any, Any]) -> str:
+    """Give the address that was asked for, with its query string: both are part of what a key stands for."""
+    return str(request.scope["path"]) + "?" + request.scope["query_string"].decode("latin-1")
 
 
 async def in_unit(
@@ -61,7 +66,7 @@ async def in_unit(
     """Run a resource's write in a unit of work, once for each Idempotency-Key."""
     method = request.scope["method"]
     key = read_key(request.headers.get(HEADER)) if method == "POST" else None
-    return await run_in_unit(serving, actor, work, key, fingerprint_of(method, request.scope["path"], body))
+    return await run_in_unit(serving, actor, work, key, fingerprint_of(method, target_of(request), body))
 
 
 async def run_in_unit(
@@ -163,6 +168,8 @@ def decode_query(query: bytes, kind: type[msgspec.Struct]) -> Any:
     for name in values:
         if name not in known:
             raise InvalidInput(reason="There is no such parameter.", pointer=f"/query/{name}")
+        if [one for one, _ in pairs].count(name) > 1:
+            raise InvalidInput(reason="The parameter stands there more than once.", pointer=f"/query/{name}")
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:

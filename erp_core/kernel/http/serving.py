@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from decimal import DecimalException
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from erp_core.kernel.errors import (
     DatabaseAway,
     Forbidden,
     InternalError,
+    InvalidInput,
     Problem,
 )
 from erp_core.kernel.http.answers import Answer, problem_answer
@@ -86,7 +88,7 @@ def guarded(serving: Serving, permission: str, handle: Handle) -> Callable[[Requ
         started = time.perf_counter()
         # Litestar's own headers are a multi-dict that costs more than all that is looked up in it here.
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
-        request_id = _request_id(headers.get(b"x-request-id"))
+        request_id = request_id_of(headers.get(b"x-request-id"))
         actor = None
         extra: list[tuple[bytes, bytes]] = []
         try:
@@ -133,7 +135,7 @@ def failure_answer(serving: Serving, error: Exception, actor: Actor | None, requ
     return problem_answer(problem, serving.application.catalogues, language, request_id)
 
 
-def as_problem(error: BaseException) -> Problem | None:
+def as_problem(error: BaseException) -> Problem | None:  # noqa: PLR0911 - one line for each kind of failure
     """Give the refusal that an exception stands for; ``None`` when it is a fault of ours."""
     if isinstance(error, Problem):
         return error
@@ -141,6 +143,8 @@ def as_problem(error: BaseException) -> Problem | None:
         return DatabaseAway()
     if isinstance(error, DatabaseError):
         return refusal_for(error)
+    if isinstance(error, DecimalException):
+        return InvalidInput(reason="A number is too large or too small.")
     if isinstance(error, HTTPException) and 400 <= error.status_code < 500:
         return BadRequest(reason=error.detail)
     if isinstance(error, (DBAPIError, psycopg.Error)):
@@ -149,7 +153,8 @@ def as_problem(error: BaseException) -> Problem | None:
     return None
 
 
-def _request_id(given: bytes | None) -> str:
+def request_id_of(given: bytes | None) -> str:
+    """Give the caller's request id if it is fit to be echoed, else a new one."""
     text = given.decode("latin-1") if given is not None else ""
     if 1 <= len(text) <= 100 and text.isascii() and text.isprintable():
         return text

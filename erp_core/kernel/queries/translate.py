@@ -25,7 +25,7 @@ from erp_core.kernel.errors import (
 from erp_core.kernel.queries.pipeline_errors import DatabaseError
 
 REFUSED = "ERP01"  # the SQLSTATE that core.refuse raises
-_BAD_VALUES = {"22P02", "22003", "22001", "22007", "22008", "22021", "23502", "22P05"}
+DATA_EXCEPTION = "22"  # the class of every SQLSTATE that says that a value is at fault
 _BUSY = {"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P03", "25P03"}
 
 
@@ -48,7 +48,7 @@ def refusal_for(  # noqa: PLR0911 - one line for each kind of refusal
         return Overlap(rule=_rule(error.constraint, table))
     if error.sqlstate == "23514":
         return RuleViolated(rule=_rule(error.constraint, table))
-    if error.sqlstate in _BAD_VALUES:
+    if error.sqlstate.startswith(DATA_EXCEPTION) or error.sqlstate == "23502":
         return InvalidInput(reason=error.message)
     if error.sqlstate in _BUSY:
         return DatabaseAway()

@@ -216,9 +216,10 @@ def _filter(resource: Resource, name: str, text: str) -> tuple[tuple[str, str], 
     if operator == "null":
         return (column, operator), encode(_boolean(name, text))
     if operator == "in":
-        return (column, operator), encode_array(
-            [_value(resource, name, column, part) for part in text.split(",")[:200]]
-        )
+        parts = text.split(",")
+        if len(parts) > MOST:
+            raise InvalidParameter(parameter=name, reason=f"it takes at most {MOST} values")
+        return (column, operator), encode_array([_value(resource, name, column, part) for part in parts])
     if operator not in OPERATORS:
         raise UnknownParameter(parameter=name, known=", ".join([*OPERATORS, "in", "null"]))
     return (column, operator), encode(_value(resource, name, column, text))

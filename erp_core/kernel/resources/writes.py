@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from erp_core.kernel.resources.sql import (
 )
 
 Build = Callable[[bool], Statement]
+LONGEST_NUMBER = 100
 
 
 def plan_create(resource: Resource, actor: Actor, data: msgspec.Struct, row_id: UUID | None = None) -> Plan:
@@ -53,6 +55,10 @@ def plan_change(
 
 def storable(resource: Resource, sent: dict[str, Any]) -> tuple[tuple[str, ...], list[bytes | None]]:
     """Check and normalise what was sent, and give the columns with their encoded values."""
+    for name, value in sent.items():
+        if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > LONGEST_NUMBER:
+            # Arithmetic on such a number overflows before any rule could refuse it.
+            raise InvalidInput(reason="The number is too large or too small.", pointer=f"/{name}")
     prepared = resource.prepare(sent) if resource.prepare is not None else sent
     table = table_of(resource)
     columns = tuple(sorted(prepared))
