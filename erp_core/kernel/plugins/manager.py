@@ -54,9 +54,6 @@ class Plugins:
     def get(self, slug: str) -> Plugin | None:
         return next((plugin for plugin in self.enabled if plugin.slug == slug), None)
 
-    def owner_of_schema(self, schema: str) -> Plugin | None:
-        return next((plugin for plugin in self.enabled if schema in plugin.manifest.schemas), None)
-
 
 class PluginProblems(Exception):
     """Some packages cannot be loaded; ``problems`` is the whole table."""
