@@ -28,12 +28,12 @@ def read_settings(*, plugins: str | None = None) -> Settings:
     return dataclasses.replace(settings, plugins=tuple(slug.strip() for slug in plugins.split(",") if slug.strip()))
 
 
-def installed_packages(settings: Settings) -> Plugins:
-    """Find every package without starting anything."""
+def installed_packages(settings: Settings, *, disabled_too: bool = True) -> Plugins:
+    """Find the packages without starting anything; those that are not enabled too, unless told otherwise."""
     from erp_core import plugin
     from erp_core.kernel.plugins.manager import find_plugins
 
-    return find_plugins(plugin, settings.plugins, disabled_too=True)
+    return find_plugins(plugin, settings.plugins, disabled_too=disabled_too)
 
 
 def all_problems(settings: Settings) -> list[PluginProblem]:

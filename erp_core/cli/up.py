@@ -60,7 +60,7 @@ def wanted_ports(settings: Settings, offset: int) -> dict[str, int]:
     """Give the port of each enabled component, or refuse with the table of problems before anything starts."""
     from erp_core.kernel.plugins.manager import PluginProblems
 
-    found = opening.installed_packages(settings)
+    found = opening.installed_packages(settings, disabled_too=False)
     if found.problems:
         raise PluginProblems(found.problems)
     return {plugin.slug: plugin.manifest.api_port + offset for plugin in found.enabled}
