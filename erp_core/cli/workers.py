@@ -27,10 +27,12 @@ def worker(slugs: tuple[str, ...], *, tied: bool) -> None:
         opening.end_with_parent()
     stop = opening.stop_on_signals()
     with opening.opened(opening.read_settings()) as application:
+        from erp_core.app import refuse_privileged
         from erp_core.kernel.services_registry import describe_service, registered
         from erp_core.kernel.tasks.worker import run_worker
 
         chosen = tuple(package.slug for package in opening.chosen_packages(application.plugins, slugs))
+        refuse_privileged(application.addresses.role(slugs[0]) if len(slugs) == 1 else application.addresses.app)
         record = describe_service(
             "worker", chosen, version=opening.core_version(application), jwt_secret=application.settings.jwt_secret
         )
@@ -53,9 +55,11 @@ def scheduler(*, tied: bool) -> None:
         opening.end_with_parent()
     stop = opening.stop_on_signals()
     with opening.opened(opening.read_settings()) as application:
+        from erp_core.app import refuse_privileged
         from erp_core.kernel.services_registry import describe_service, registered
         from erp_core.kernel.tasks.worker import run_scheduler
 
+        refuse_privileged(application.addresses.app)
         record = describe_service(
             "scheduler", (), version=opening.core_version(application), jwt_secret=application.settings.jwt_secret
         )
