@@ -164,13 +164,8 @@ def resolve_addresses(settings: Settings, embedded: EmbeddedServers | None) -> A
     database = settings.composed_database_url()
     redis = settings.composed_redis_url() or (embedded.redis_url if embedded is not None else "")
     secret = embedded.secret if embedded is not None else None
-    key = settings.task_key or (secret("task signing key") if secret is not None else settings.jwt_secret)
-    if key is None:
-        if settings.production:
-            raise OperatorError(
-                "ERP_TASK_KEY is not set.", "Give every process the same random text of 32 characters.", status=2
-            )
-        key = "development"
+    # Without a key nothing is signed with a guessable one: whoever works on the queues refuses to start instead.
+    key = settings.task_key or (secret("task signing key") if secret is not None else "")
     if embedded is not None and settings.embedded_database:
         name = settings.db_name
 
